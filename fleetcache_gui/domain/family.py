@@ -1,0 +1,222 @@
+"""A family: one use of the cache, declared as data and pure functions.
+
+The reader asks a family which keys lie behind a row and what to ask of them; the family turns the replies into a `Row`
+and judges it. Nothing outside a family's own file knows what its keys mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fleetcache_gui.domain.values import Cell, Command, Expiry, KeyFact, Reply, Sample, State
+
+SAMPLES = 150
+"""Samples kept per row: five minutes at the default interval of 2 s."""
+
+
+class Kind(Enum):
+    """How a column's cells are drawn, aligned, compared and exported."""
+
+    TEXT = "text"
+    CODE = "code"  # monospace: keys, tokens, SQL
+    NUMBER = "number"
+    SIZE = "size"  # bytes
+    RATE = "rate"  # per second
+    SECONDS = "seconds"  # a duration as read, not ticking
+    PROGRESS = "progress"  # Progress
+    CLOCK = "clock"  # Expiry: counts down, repainted each second, never diffed
+    AGE = "age"  # monotonic time of an event: counts up, repainted, never diffed
+    TREND = "trend"  # samples, drawn as a sparkline, never diffed
+    STATE = "state"  # State, drawn as a pill
+
+
+TICKING = frozenset({Kind.CLOCK, Kind.AGE, Kind.TREND})
+"""Kinds whose look changes with time alone; left out when rows are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`width` is the wanted width in characters; 0 takes the room that is left. `probed` cells need the key's value:
+    a long family knows them only for rows on screen and cannot be sorted by them."""
+
+    id: str
+    title: str
+    kind: Kind = Kind.TEXT
+    width: int = 12
+    help: str = ""
+    probed: bool = True
+
+
+class Severity(Enum):
+    """How much a finding matters; ordered by `rank`."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return ("info", "warning", "critical").index(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Something wrong with one row, now. `code` is stable (``lock.no-ttl``); the texts are whole plain sentences."""
+
+    code: str
+    row: bytes
+    severity: Severity
+    text: str  # what, with its object
+    meaning: str  # what it means for Fleet
+    advice: str  # the next step
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the server cannot tell and somebody may know: enrolled hosts, request limits by endpoint."""
+
+    hosts: int | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What every key of a family should look like, cheap enough to be checked for each key of a million.
+
+    `types`: Redis type words. `expiry`: ``required``, ``none`` (a TTL would be odd) or ``either``. `longest`: seconds.
+    """
+
+    types: frozenset[str]
+    expiry: str = "either"
+    longest: float = math.inf
+
+    def suspect(self, type_word: str, left: float | None) -> bool:
+        """True when a key of this type with `left` seconds to live (None: no TTL) deserves a closer look."""
+        if self.types and type_word not in self.types:
+            return True
+        return self.expiry == "required" if left is None else left > self.longest
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything read for one row in one poll.
+
+    `at`: monotonic seconds; `wall`: the server's Unix time then. `listed`: the row's id stands in the family's index.
+    `replies` answer `Family.probes`, `more` answer `Family.follow`, in their order. `counters`: calls by command since
+    the server started (INFO commandstats, lower-case names), empty where not permitted.
+    """
+
+    id: bytes
+    at: float
+    wall: float
+    keys: tuple[KeyFact, ...]
+    replies: tuple[Reply, ...] = ()
+    more: tuple[Reply, ...] = ()
+    listed: bool = False
+    counters: Mapping[str, int] = field(default_factory=dict)
+    expected: Expected = Expected()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing a person thinks of, with its cells in the order of the family's columns.
+
+    `title` and every text cell are safe to show (see `text.show`), with credentials masked; `reveal` holds the whole
+    credential where there is one. `why` explains the state in whole sentences. `facts` are label/value pairs for the
+    detail panel. `samples` is the history that rates come from, oldest first; `memory` is the family's own, carried
+    from one reading to the next.
+    """
+
+    id: bytes
+    family: str
+    title: str
+    cells: tuple[Cell, ...]
+    state: State
+    keys: tuple[KeyFact, ...]
+    why: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    samples: tuple[Sample, ...] = ()
+    memory: object = None
+    since: float = 0.0  # monotonic: first seen
+    at: float = 0.0  # monotonic: last read
+    judgements: tuple[Judgement, ...] = ()
+    reveal: str = ""
+
+
+def _no_commands(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
+    return ()
+
+
+def _no_follow(reading: Reading) -> tuple[Command, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One use of the cache. All callables are pure.
+
+    `prefixes` claim keys (the longest match of the layout wins), malformed ones included. `row_of(key)` names the row
+    a key belongs to (a malformed key is its own row); `keys_of(row)` names the keys behind a row, exactly. `index` is
+    a SET whose members are row ids; `fixed` are rows that are always asked for, whether or not a sweep has found them.
+    """
+
+    id: str
+    title: str
+    tab: str
+    noun: tuple[str, str]  # singular, plural
+    purpose: str  # one sentence: what it is for, and when keys appear
+    patterns: tuple[str, ...]  # as people write them: lock:<name>
+    prefixes: tuple[bytes, ...]
+    columns: tuple[Column, ...]
+    rule: Rule
+    decode: Callable[[Reading, Row | None], Row]
+    row_of: Callable[[bytes], bytes] = lambda key: key
+    keys_of: Callable[[bytes], tuple[bytes, ...]] = lambda row: (row,)
+    key_titles: tuple[str, ...] = ("Value",)
+    probes: Callable[[bytes, tuple[KeyFact, ...]], tuple[Command, ...]] = _no_commands
+    follow: Callable[[Reading], tuple[Command, ...]] = _no_follow
+    index: bytes | None = None
+    fixed: tuple[bytes, ...] = ()
+    tell: Callable[[Row | None, Row | None], str | None] = lambda before, now: None
+    """A sentence for the timeline about what happened to a row between two polls (None: it was not there / is gone)."""
+    weight: Callable[[tuple[Row, ...]], int | None] = lambda rows: None
+    """The number that stands for the family in its tab where it is not the number of rows (a queue's depth)."""
+    secret: bool = False
+    """Key names are credentials: shown masked, revealed one at a time."""
+    mask: Callable[[bytes], str] | None = None
+    """The key's name with its credential masked, for secret families."""
+    sort: tuple[str, bool] = ("", False)
+    """Column id and descending flag of the first order."""
+
+    def column(self, column_id: str) -> int:
+        """Position of a column; ValueError when there is none."""
+        return [c.id for c in self.columns].index(column_id)
+
+
+def extend(before: Row | None, at: float, value: float) -> tuple[Sample, ...]:
+    """The row's samples with one more; a value read twice at one time is kept once."""
+    samples = before.samples if before else ()
+    if samples and at <= samples[-1][0]:
+        return samples
+    return (*samples[-(SAMPLES - 1) :], (at, value))
+
+
+def slope(samples: Iterable[Sample], window: float) -> float | None:
+    """Change per second over the last `window` seconds of `samples`; None with fewer than two in it."""
+    kept = tuple(samples)
+    if len(kept) < 2:
+        return None
+    newest = kept[-1]
+    oldest = next(s for s in kept if s[0] >= newest[0] - window)
+    return (newest[1] - oldest[1]) / (newest[0] - oldest[0]) if newest[0] > oldest[0] else None
+
+
+def renew(before: Expiry | None, now: Expiry) -> Expiry:
+    """`now`, with the longest lifetime seen for the same key carried over."""
+    if now.never or before is None or before.never:
+        return now
+    lifetime = max(now.lifetime, before.lifetime)
+    return Expiry(now.deadline, lifetime, now.at_ms)

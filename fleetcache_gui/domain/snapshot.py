@@ -1,0 +1,101 @@
+"""What is known of a family or a server at one moment, and how well it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fleetcache_gui.domain.family import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All rows of a family at monotonic time `at`.
+
+    A `long` family has too many rows to read the values of: `rows` then holds those on screen and the suspect ones,
+    `count` tells how many there are, `suspects` how many break the family's rule. `complete` is False until a whole
+    sweep has been seen. `refused` says why keys of it could not be read (no permission).
+    """
+
+    family: str
+    rows: tuple[Row, ...]
+    count: int
+    at: float
+    complete: bool
+    long: bool = False
+    suspects: int = 0
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """How far discovery has come: `scanned` keys of about `keys` in this sweep; `finished_at` is the monotonic time at
+    which the last whole sweep ended, None before the first; `duration` the seconds it took."""
+
+    keys: int = 0
+    scanned: int = 0
+    finished_at: float | None = None
+    duration: float = 0.0
+    resting_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """One reading of the server's own figures (INFO); None where the server did not tell or may not be asked."""
+
+    at: float
+    server_name: str = "Redis"  # Redis, Valkey
+    version: str = "?"
+    mode: str = "standalone"
+    role: str = "master"
+    run_id: str = ""
+    uptime_s: int | None = None
+    keys: int | None = None
+    memory: int | None = None
+    memory_limit: int | None = None
+    fragmentation: float | None = None
+    policy: str | None = None
+    clients: int | None = None
+    clients_limit: int | None = None
+    blocked: int | None = None
+    hits: int | None = None
+    misses: int | None = None
+    evicted: int | None = None
+    expired: int | None = None
+    commands: int | None = None
+    ops: int | None = None
+    cpu_s: float | None = None
+    replicas: int | None = None
+    lag_s: float | None = None
+    calls: Mapping[str, int] = field(default_factory=dict)
+
+
+class Phase(Enum):
+    """Where the link to the server stands."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    PAUSED = "paused"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The link's state in words that can stand in front of a person.
+
+    `since` and `next_try` are monotonic seconds; `round_trip` seconds of the last poll's first exchange; `load` is our
+    share of one core of the server, 0..1, estimated; `skew` is the server's clock minus ours in seconds.
+    """
+
+    phase: Phase
+    address: str
+    since: float = 0.0
+    text: str = ""
+    advice: str = ""
+    next_try: float | None = None
+    last_read: float | None = None
+    round_trip: float | None = None
+    load: float | None = None
+    skew: float | None = None
+    database: int = 0

@@ -1,0 +1,1 @@
+"""What the window shows, worked out without Qt: order, filter, search, timeline."""

@@ -1,0 +1,38 @@
+"""The commands that may leave this program for an inspected server: reads, and a connection's own settings.
+
+An allow-list, checked where the bytes leave. A deny-list forgets (XAUTOCLAIM, GETEX, FCALL …); this cannot.
+"""
+
+from __future__ import annotations
+
+from fleetcache_gui.domain.values import Command
+
+_ANY: frozenset[bytes] = frozenset()
+
+READS: dict[bytes, frozenset[bytes]] = {
+    **dict.fromkeys(
+        (
+            *(b"PING", b"TIME", b"INFO", b"DBSIZE", b"SCAN", b"TYPE", b"PTTL", b"PEXPIRETIME"),
+            *(b"GETRANGE", b"STRLEN", b"LLEN", b"LINDEX", b"LRANGE", b"SCARD", b"SSCAN", b"SISMEMBER"),
+            *(b"HLEN", b"HMGET", b"HSCAN", b"ZCARD", b"ZRANGE", b"XLEN", b"XRANGE", b"XPENDING"),
+        ),
+        _ANY,
+    ),
+    b"XINFO": frozenset({b"STREAM", b"GROUPS", b"CONSUMERS"}),
+    b"OBJECT": frozenset({b"ENCODING", b"IDLETIME"}),
+    b"MEMORY": frozenset({b"USAGE"}),
+    # These change nothing but this program's own connection: its name in CLIENT LIST, and that looking leaves LRU alone.
+    b"CLIENT": frozenset({b"SETNAME", b"NO-TOUCH"}),
+}
+"""Command name to the subcommands that are allowed; an empty set allows the command with any arguments."""
+
+
+class NotAllowed(Exception):
+    """A command that is no read was about to be sent: a bug of this program, stopped before the first byte."""
+
+
+def check(command: Command) -> None:
+    """Raises `NotAllowed` for anything that `READS` does not list."""
+    subcommands = READS.get(command[0])
+    if subcommands is None or (subcommands and (len(command) < 2 or command[1] not in subcommands)):
+        raise NotAllowed(f"not a read command: {b' '.join(command[:2])!r}")

@@ -1,0 +1,118 @@
+"""What can go wrong between here and the server, as sentences with a next step."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from enum import Enum
+
+from hiredis import HiredisError
+from redis import exceptions
+
+from fleetcache_gui.domain.values import ReplyError
+from fleetcache_gui.redis_io.address import Address
+
+
+class Fault(Enum):
+    """Kinds of trouble that a person would treat differently."""
+
+    REFUSED = "refused"
+    UNKNOWN_HOST = "unknown host"
+    TIMEOUT = "timeout"
+    NOT_REDIS = "not redis"
+    PASSWORD = "password"  # noqa: S105
+    PERMISSION = "permission"
+    TLS = "tls"
+    LOADING = "loading"
+    BUSY = "busy"
+    DATABASE = "database"
+    FULL = "max clients"
+    LOST = "lost"
+    OTHER = "other"
+
+
+class Trouble(Exception):
+    """The link does not work. `text` says what happened, `advice` what to do next; neither holds a credential.
+
+    `final`: trying again will not help until somebody changes something, so nothing is tried unasked.
+    """
+
+    def __init__(self, fault: Fault, text: str, advice: str, *, final: bool = False) -> None:
+        super().__init__(text)
+        self.fault, self.text, self.advice, self.final = fault, text, advice, final
+
+
+def from_reply(error: ReplyError, address: Address) -> Trouble:
+    """Trouble for an error that the server answers to whatever is asked."""
+    code = error.code
+    if code == "NOAUTH":
+        text, advice = f"{address} asks for a password.", "Give the password of an account that may read."
+        return Trouble(Fault.PASSWORD, text, advice, final=True)
+    if code == "WRONGPASS" or "invalid password" in error.text or "without any password" in error.text:
+        text, advice = f"{address} refused the user name or password.", "Check both. They were sent once only."
+        return Trouble(Fault.PASSWORD, text, advice, final=True)
+    if code == "NOPERM":
+        text = f"The account may not do what is needed on {address}."
+        return Trouble(Fault.PERMISSION, text, "It needs at least: +@read +@connection +info +scan ~*.", final=True)
+    if code == "DENIED":
+        text = f"{address} is in protected mode and answers its own machine only."
+        return Trouble(Fault.PERMISSION, text, "Connect from there, or give the server a password.", final=True)
+    if code == "LOADING":
+        return Trouble(Fault.LOADING, f"{address} is loading its data.", "It answers when it has finished.")
+    if code == "BUSY":
+        return Trouble(Fault.BUSY, f"{address} is busy running a script.", "Wait for the script's end, or end it.")
+    if "max number of clients" in error.text:
+        return Trouble(Fault.FULL, f"{address} takes no more clients.", "Raise maxclients or close idle clients.")
+    if "DB index" in error.text or "SELECT is not allowed" in error.text:
+        text = f"{address.host}:{address.port} has no database {address.database}."
+        return Trouble(Fault.DATABASE, text, "Give the number of one that exists; on a cluster it is 0.", final=True)
+    return Trouble(Fault.OTHER, f"{address} answered with an error ({code[:20]}).", "See the server's log.")
+
+
+def from_exception(error: BaseException, address: Address) -> Trouble:
+    """Trouble for whatever redis-py, hiredis, ssl, asyncio or the system raised while connecting or reading."""
+    if isinstance(error, Trouble):
+        return error
+    reply = _reply(error)
+    if reply is not None:
+        return from_reply(reply, address)
+    text = str(error)
+    if isinstance(error, exceptions.InvalidResponse | HiredisError):
+        return not_redis(address)
+    if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
+        said = f"The certificate of {address} was not accepted."
+        return Trouble(Fault.TLS, said, "Give the CA that signed it, and the host name it was made for.", final=True)
+    if isinstance(error, ssl.SSLError) or "SSL" in text:
+        said = f"No TLS connection to {address} could be made."
+        return Trouble(Fault.TLS, said, "Use redis:// if the server does not speak TLS on this port.", final=True)
+    if isinstance(error, exceptions.TimeoutError | TimeoutError):
+        said = f"{address} does not answer."
+        return Trouble(Fault.TIMEOUT, said, "Check the address and the firewall, and whether the server is frozen.")
+    if isinstance(error, socket.gaierror) or text.startswith("Error -"):
+        said = f"The host name {address.host} is not known."
+        return Trouble(Fault.UNKNOWN_HOST, said, "Check its spelling and the DNS.")
+    if "Connect call failed" in text or "refused" in text:
+        said = f"Nothing accepts connections at {address}."
+        return Trouble(Fault.REFUSED, said, "Check the address and the port, and that the server is running.")
+    said = f"The connection to {address} was lost."
+    return Trouble(Fault.LOST, said, "Check that the server is running and reachable.")
+
+
+def not_redis(address: Address) -> Trouble:
+    """Something answers, but not as a Redis server would."""
+    said = f"What answers at {address} is not a Redis or Valkey server."
+    return Trouble(Fault.NOT_REDIS, said, "Check the port; if the server wants TLS, use rediss://.", final=True)
+
+
+def _reply(error: BaseException) -> ReplyError | None:
+    # redis-py strips some codes from the texts that it raises, and files AUTH errors under ConnectionError.
+    text = str(error)
+    if isinstance(error, exceptions.AuthenticationError):
+        return ReplyError(text if text.startswith("NOAUTH") else "WRONGPASS " + text)
+    if isinstance(error, exceptions.NoPermissionError):
+        return ReplyError("NOPERM " + text)
+    if isinstance(error, exceptions.BusyLoadingError):
+        return ReplyError("LOADING " + text)
+    if isinstance(error, exceptions.ResponseError) or "max number of clients" in text or text.startswith("DENIED"):
+        return ReplyError(text)
+    return None
