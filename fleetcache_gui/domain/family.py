@@ -205,12 +205,13 @@ def extend(before: Row | None, at: float, value: float) -> tuple[Sample, ...]:
 
 
 def slope(samples: Iterable[Sample], window: float) -> float | None:
-    """Change per second over the last `window` seconds of `samples`; None with fewer than two in it."""
+    """Change per second over the last `window` seconds of `samples`, or since the last but one where polls are
+    farther apart than that; None with fewer than two samples."""
     kept = tuple(samples)
     if len(kept) < 2:
         return None
     newest = kept[-1]
-    oldest = next(s for s in kept if s[0] >= newest[0] - window)
+    oldest = next((s for s in kept[:-1] if s[0] >= newest[0] - window), kept[-2])
     return (newest[1] - oldest[1]) / (newest[0] - oldest[0]) if newest[0] > oldest[0] else None
 
 

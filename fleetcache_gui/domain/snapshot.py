@@ -37,7 +37,7 @@ class Inventory:
     scanned: int = 0
     finished_at: float | None = None
     duration: float = 0.0
-    resting_until: float = 0.0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

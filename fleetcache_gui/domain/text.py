@@ -6,12 +6,14 @@ could hide or reorder text is escaped, and `parse` turns that line back into the
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Printable to Python, yet invisible or blank on screen (UTS #39 and own measurements).
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {chr(c) for c in range(0xFE00, 0xFE10)}
 _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNNAMED = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+_ESCAPE = re.compile(r"\\(?:([\\nrt])|x([0-9a-f]{2})|u\{([0-9a-f]{1,6})\})")
 
 
 def _shown(char: str) -> str:
@@ -29,8 +31,8 @@ def show(raw: bytes, limit: int | None = None) -> str:
 
     With `limit` (characters) a longer line ends in ``…`` and cannot be parsed back.
     """
-    if limit is not None and len(raw) > 4 * limit:
-        raw = raw[: 4 * limit]  # bounded work whatever the size of the value
+    if limit is not None:
+        raw = raw[: 4 * (limit + 1)]  # bounded work whatever the size; one character more than fits stays
     text = raw.decode("utf-8", "surrogateescape")
     if not (text.isascii() and text.isprintable() and "\\" not in text):
         text = "".join(map(_shown, text))
@@ -40,27 +42,17 @@ def show(raw: bytes, limit: int | None = None) -> str:
 def parse(text: str) -> bytes:
     """The bytes that `show` (without a limit) made `text` from. Raises ValueError for an escape it never makes."""
     out: list[str] = []
-    rest = iter(text)
-    for char in rest:
-        if char != "\\":
-            out.append(char)
-            continue
-        code = next(rest, "")
-        if code in _UNNAMED:
-            out.append(_UNNAMED[code])
-        elif code == "x":
-            value = int(next(rest, "") + next(rest, ""), 16)
-            out.append(chr(value) if value < 0x80 else chr(0xDC00 + value))
-        elif code == "u" and next(rest, "") == "{":
-            digits = ""
-            for digit in rest:
-                if digit == "}":
-                    break
-                digits += digit
-            out.append(chr(int(digits, 16)))
-        else:
-            raise ValueError(f"not an escape: \\{code}")
-    return "".join(out).encode("utf-8", "surrogateescape")
+    end = 0
+    while (start := text.find("\\", end)) >= 0:
+        out.append(text[end:start])
+        escape = _ESCAPE.match(text, start)
+        if escape is None:
+            raise ValueError(f"not an escape: {text[start : start + 4]}")
+        named, byte, point = escape.groups()
+        value = int(byte or point or "0", 16)
+        out.append(_UNNAMED[named] if named else chr(0xDC00 + value) if byte and value >= 0x80 else chr(value))
+        end = escape.end()
+    return "".join((*out, text[end:])).encode("utf-8", "surrogateescape")
 
 
 def show_block(raw: bytes, width: int = 4096) -> str:

@@ -69,7 +69,7 @@ class Lane:
         )
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT + REPLY_TIMEOUT):
-                await connection.connect()
+                await connection.connect()  # type: ignore[no-untyped-call]
         except BaseException as error:  # redis-py, ssl and hiredis each raise their own
             await _close(connection)
             if isinstance(error, Exception):

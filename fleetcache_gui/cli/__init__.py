@@ -1,0 +1,151 @@
+"""The command line: arguments become settings, trouble becomes one sentence and exit code 2.
+
+Everything slow to import (Qt, redis-py) is imported inside the command that needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from fleetcache_gui import __version__
+
+F = TypeVar("F", bound=Callable[..., object])
+
+WRONG = 2
+"""Exit code for input that cannot be used and for servers that cannot be read."""
+
+
+class Failure(click.ClickException):
+    """One or two sentences on standard error, exit code 2."""
+
+    exit_code = WRONG
+
+    def show(self, file: object = None) -> None:
+        """Plainly, without click's usage lines."""
+        click.echo(f"fleetcache-gui: {self.message}", err=True)
+
+
+def _connection_options(command: F) -> F:
+    for option in (
+        click.option("--password-env", metavar="NAME", help="Take the password from this environment variable."),
+        click.option("--ask-password", is_flag=True, help="Ask for the password, without echo."),
+    ):
+        command = option(command)
+    return command
+
+
+_url = click.argument("url", metavar="URL")
+_hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="fleetcache-gui")
+def cli() -> None:
+    """Inspect the Redis cache of a Fleet server: live queries, locks, queues, tokens and their lifetimes.
+
+    It looks and never changes anything on an inspected server.
+    """
+
+
+@cli.command()
+@click.option("--cluster", is_flag=True, help="Run on a cluster of six nodes (not built yet).")
+@click.option("--hosts", type=click.IntRange(10, 1_000_000), default=5000, show_default=True, help="Simulated hosts.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Equal seeds give equal decisions.")
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Simulated time's speed.")
+@click.option("--queue", type=click.Choice(["list", "stream"]), default="list", show_default=True, help="Form of the queue.")
+@click.option("--server", metavar="URL", help="An empty server on this machine, in place of the embedded one.")
+@click.option("--pictures", type=click.Path(path_type=Path), help="Draw every tab to this folder after 15 s, and end.")
+def demo(
+    cluster: bool, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None
+) -> None:
+    """Show a simulated Fleet at work on a real server that ends with the window."""
+    from fleetcache_gui.cli import show
+
+    if cluster:
+        raise Failure("The demo does not run on a cluster yet. Leave --cluster away to see it on one server.")
+    sys.exit(show.demo(hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures))
+
+
+@cli.command(name="open")
+@_url
+@_connection_options
+@_hosts
+@click.option("--name", default="", help="What to call this server in the window.")
+@click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
+@click.option("--interval", type=click.FloatRange(0.5, 60), default=2.0, show_default=True, help="Seconds from poll to poll.")
+def open_(
+    url: str,
+    password_env: str | None,
+    ask_password: bool,
+    hosts: int | None,
+    name: str,
+    environment: str,
+    interval: float,
+) -> None:
+    """Inspect the server at URL, such as redis://localhost:6379/0 or rediss://user@cache.example.com."""
+    from fleetcache_gui.cli import show
+    from fleetcache_gui.cli.login import checked_address
+
+    address = checked_address(url, password_env, ask=ask_password)
+    sys.exit(show.inspect(address, hosts=hosts, name=name, environment=environment, interval=interval))
+
+
+@cli.command()
+@_url
+@_connection_options
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a summary; docs/snapshot.md has its schema.")
+@click.option("--family", "families", metavar="ID", multiple=True, help="Only this family; may be given more than once.")
+@click.option("--reveal", is_flag=True, help="Do not mask credentials.")
+@click.option("--fail-on", type=click.Choice(["warning", "critical"]), help="Exit code 1 with such a finding.")
+@_hosts
+def snapshot(
+    url: str,
+    password_env: str | None,
+    ask_password: bool,
+    as_json: bool,
+    families: tuple[str, ...],
+    reveal: bool,
+    fail_on: str | None,
+    hosts: int | None,
+) -> None:
+    """Read the server once, without a window, for scripts."""
+    from fleetcache_gui.cli import snapshots
+    from fleetcache_gui.cli.login import checked_address
+
+    address = checked_address(url, password_env, ask=ask_password)
+    wanted = snapshots.Wanted(as_json=as_json, families=families, reveal=reveal, fail_on=fail_on, hosts=hosts)
+    sys.exit(snapshots.run(address, wanted))
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("url", metavar="[URL]", required=False)
+@_connection_options
+@click.option("--seconds", type=click.FloatRange(1, 600), default=15.0, show_default=True, help="Watch so long first.")
+def pictures(folder: Path, url: str | None, password_env: str | None, ask_password: bool, seconds: float) -> None:
+    """Draw every tab, light and dark, as PNG files into DIR; of the demo when no URL is given."""
+    from fleetcache_gui.cli import show
+    from fleetcache_gui.cli.login import checked_address
+
+    address = checked_address(url, password_env, ask=ask_password) if url else None
+    sys.exit(show.pictures(folder, address, seconds))
+
+
+def main() -> None:
+    """Entry point of `fleetcache-gui`."""
+    try:
+        cli(standalone_mode=True)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def gui_main() -> None:
+    """Entry point of the desktop entry: without arguments, the demo."""
+    if len(sys.argv) == 1:
+        sys.argv.append("demo")
+    main()

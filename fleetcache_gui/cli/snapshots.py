@@ -1,0 +1,268 @@
+"""`fleetcache-gui snapshot`: the same reading as the window's, once, as JSON or as a summary.
+
+Rows are written as they are read, a batch at a time. What grows with the server is the inventory, by some 85 bytes a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TextIO
+
+import click
+
+from fleetcache_gui.cli import Failure
+from fleetcache_gui.domain.family import Expected, Family, Judgement, Kind, Row, Severity
+from fleetcache_gui.domain.layout import Layout
+from fleetcache_gui.domain.store import KeyStore
+from fleetcache_gui.domain.text import show
+from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
+from fleetcache_gui.domain.words import count
+from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.redis_io import rows
+from fleetcache_gui.redis_io.address import Address
+from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.server import Server
+from fleetcache_gui.redis_io.sweep import Sweeper
+
+SCHEMA = "fleetcache-snapshot/1"
+"""Name and version of the JSON schema; the number grows when a field changes its meaning or goes."""
+
+FINDINGS_LISTED = 1000
+
+_SKIPPED = frozenset({Kind.AGE, Kind.TREND})
+"""Kinds that need a history, which one reading has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The options of the command."""
+
+    as_json: bool
+    families: tuple[str, ...]
+    reveal: bool
+    fail_on: str | None
+    hosts: int | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one family came to."""
+
+    rows: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    findings: list[Judgement] = field(default_factory=list)
+    omitted: int = 0
+    worst: int = -1
+
+    def add(self, row: Row) -> None:
+        self.rows += 1
+        self.states[row.state.word] += 1
+        for judgement in row.judgements:
+            self.worst = max(self.worst, judgement.severity.rank)
+            if len(self.findings) < FINDINGS_LISTED:
+                self.findings.append(judgement)
+            else:
+                self.omitted += 1
+
+
+def run(address: Address, wanted: Wanted) -> int:
+    """Read and print; the exit code."""
+    families = _chosen(SPEC, wanted.families)
+    try:
+        return asyncio.run(_run(address, wanted, families))
+    except Trouble as trouble:
+        raise Failure(f"{trouble.text} {trouble.advice}") from None
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe has enough; Python would complain at exit
+        return 0
+
+
+def _chosen(layout: Layout, ids: tuple[str, ...]) -> tuple[Family, ...]:
+    known = {family.id: family for family in layout.families}
+    for family_id in ids:
+        if family_id not in known:
+            raise Failure(f"There is no family {family_id!r}. There are: {', '.join(known)}.")
+    return tuple(family for family in layout.families if not ids or family.id in ids)
+
+
+async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -> int:
+    server = await Server.connect(address)
+    try:
+        taken = datetime.fromtimestamp(server.wall(time.monotonic()), UTC)
+        store = KeyStore(server.vitals.keys or 0)
+        sweeper = Sweeper(server.lane, SPEC, store)
+        async for _ in sweeper.sweep():
+            pass
+        out = _Printer(sys.stdout, server, wanted, taken) if wanted.as_json else _Summary(sys.stdout, server, taken)
+        out.begin()
+        worst = -1
+        for family in families:
+            tally = _Tally()
+            out.family(family)
+            async for row in _rows(server, store, family, Expected(hosts=wanted.hosts)):
+                tally.add(row)
+                out.row(family, row)
+            out.end_family(family, tally)
+            worst = max(worst, tally.worst)
+        out.end(complete=not sweeper.refused)
+    finally:
+        await server.lane.close()
+    return int(wanted.fail_on is not None and worst >= Severity(wanted.fail_on).rank)
+
+
+async def _rows(server: Server, store: KeyStore, family: Family, expected: Expected) -> AsyncIterator[Row]:
+    """All rows of a family, a batch in memory at a time (its row ids as a whole where several keys make a row)."""
+    listed = await rows.members(server, family.index) if family.index else frozenset()
+    for ids in _batches(store, family, listed):
+        found = await rows.read(server, [rows.Question(family, ids, listed)], expected)
+        for row in found[family.id]:
+            yield row
+
+
+def _batches(store: KeyStore, family: Family, listed: frozenset[bytes]) -> Iterator[list[bytes]]:
+    position = [f.id for f in SPEC.families].index(family.id)
+    names = (store.name(row) for row in store.members(position))
+    single = family.index is None and not family.fixed
+    ids: Iterator[bytes] = names if single else iter(sorted({*map(family.row_of, names), *listed, *family.fixed}))
+    batch: list[bytes] = []
+    for row_id in ids:
+        batch.append(row_id)
+        if len(batch) == rows.BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Printer:
+    """JSON, written piece by piece."""
+
+    def __init__(self, out: TextIO, server: Server, wanted: Wanted, taken: datetime) -> None:
+        self._out, self._server, self._reveal, self._taken = out, server, wanted.reveal, taken
+        self._comma = ""
+        self._row_comma = ""
+
+    def begin(self) -> None:
+        vitals = self._server.vitals
+        head = {
+            "schema": SCHEMA,
+            "server": {
+                "address": str(self._server.lane.address),
+                "software": vitals.server_name,
+                "version": vitals.version,
+                "mode": vitals.mode,
+                "role": vitals.role,
+                "keys": vitals.keys,
+                "memory_bytes": vitals.memory,
+            },
+            "layout": SPEC.id,
+            "taken_at": self._taken.isoformat(timespec="milliseconds"),
+        }
+        self._out.write(json.dumps(head)[:-1] + ', "families": {')
+
+    def family(self, family: Family) -> None:
+        self._out.write(f'{self._comma}\n{json.dumps(family.id)}: {{"rows": [')
+        self._comma, self._row_comma = ",", ""
+
+    def row(self, family: Family, row: Row) -> None:
+        self._out.write(f"{self._row_comma}\n{json.dumps(self._as_data(family, row))}")
+        self._row_comma = ","
+
+    def end_family(self, family: Family, tally: _Tally) -> None:
+        findings = [
+            {
+                "id": finding.code,
+                "severity": finding.severity.value,
+                "row": self._name(family, finding.row),
+                "text": finding.text,
+                "meaning": finding.meaning,
+                "advice": finding.advice,
+            }
+            for finding in tally.findings
+        ]
+        tail = json.dumps(findings)
+        self._out.write(f'\n], "count": {tally.rows}, "findings": {tail}, "findings_omitted": {tally.omitted}}}')
+
+    def end(self, *, complete: bool) -> None:
+        self._out.write(f'\n}}, "complete": {json.dumps(complete)}}}\n')
+
+    def _name(self, family: Family, key: bytes) -> str:
+        if family.secret and not self._reveal:
+            return family.mask(key) if family.mask else "…"
+        return show(key)
+
+    def _as_data(self, family: Family, row: Row) -> dict[str, object]:
+        title = row.reveal if self._reveal and row.reveal else row.title
+        return {
+            "id": self._name(family, row.id),
+            "title": title,
+            "state": row.state.word,
+            "why": row.why,
+            "keys": [
+                {
+                    "name": self._name(family, key.name),
+                    "type": key.type,
+                    "expires_at_ms": self._expires(key.expiry),
+                }
+                for key in row.keys
+                if key.exists
+            ],
+            "columns": {
+                column.id: self._value(cell)
+                for column, cell in zip(family.columns, row.cells, strict=True)
+                if column.kind not in _SKIPPED
+            },
+        }
+
+    def _expires(self, expiry: Expiry) -> int | None:
+        if expiry.never:
+            return None
+        return expiry.at_ms if expiry.at_ms is not None else round(self._server.wall(expiry.deadline) * 1000)
+
+    def _value(self, cell: Cell) -> object:
+        if isinstance(cell, Expiry):
+            return self._expires(cell)
+        if isinstance(cell, State):
+            return cell.word
+        if isinstance(cell, Progress):
+            return {"done": cell.done, "total": cell.total}
+        return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
+class _Summary:
+    """Words for people."""
+
+    def __init__(self, out: TextIO, server: Server, taken: datetime) -> None:
+        self._out, self._server, self._taken = out, server, taken
+
+    def begin(self) -> None:
+        vitals = self._server.vitals
+        keys = count(vitals.keys, "key") if vitals.keys is not None else "keys not told"
+        click.echo(f"{self._server.lane.address}: {vitals.server_name} {vitals.version}, {keys}", file=self._out)
+
+    def family(self, family: Family) -> None:
+        return None
+
+    def row(self, family: Family, row: Row) -> None:
+        return None
+
+    def end_family(self, family: Family, tally: _Tally) -> None:
+        states = ", ".join(f"{number:,} {word}" for word, number in tally.states.most_common())
+        click.echo(f"\n{family.title}: {count(tally.rows, *family.noun)}{f' ({states})' if states else ''}", file=self._out)
+        for finding in tally.findings[:20]:
+            click.echo(f"  {finding.severity.value}: {finding.text} {finding.advice}", file=self._out)
+        rest = len(tally.findings) + tally.omitted - 20
+        if rest > 0:
+            click.echo(f"  and {count(rest, 'finding')} more; --json lists them.", file=self._out)
+
+    def end(self, *, complete: bool) -> None:
+        if not complete:
+            click.echo("\nNot complete: the account may not read all keys.", file=self._out)

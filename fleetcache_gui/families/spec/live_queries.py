@@ -1,0 +1,378 @@
+"""Live queries: the set of active campaigns, and for each its SQL and the hosts that have answered.
+
+`live_query:active` (SET), `live_query:campaign:<id>:sql` (STRING), `live_query:campaign:<id>:hosts_completed`
+(SET), all without expiry. A row is a campaign; the active set has a row of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.decoding import (
+    CELL,
+    NAME,
+    PREVIEW,
+    Verdict,
+    answers,
+    blob,
+    fault,
+    key_named,
+    keys_now,
+    malformed,
+    number,
+    preview,
+    refusals,
+    row_from,
+    wrong_type,
+)
+from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend, slope
+from fleetcache_gui.domain.text import shorten, show
+from fleetcache_gui.domain.values import Command, Expiry, KeyFact, Progress, State, Tone
+
+ACTIVE = b"live_query:active"
+
+QUIET = 120.0
+"""Seconds without a new answer after which a campaign is called quiet."""
+
+SILENT = 600.0
+"""Seconds without a new answer after which that is a finding."""
+
+_SETTLED = 1.0  # seconds: starting and finishing take several commands, and a poll may fall between them
+_RATE_WINDOW = 30.0
+_KEY = re.compile(rb"live_query:campaign:([1-9][0-9]{0,18}):(?:sql|hosts_completed)")
+_CAMPAIGN = re.compile(rb"[1-9][0-9]{0,18}")
+_ID = "live_queries"
+_CODE = "campaign"
+_PATTERN = "live_query:campaign:<id>:sql or …:hosts_completed"
+_RUNNING = State("running", Tone.ACCENT)
+_ORPHANED = "orphaned"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is remembered of a campaign: its last answer and since when something is odd (monotonic
+    seconds)."""
+
+    answered: int | None
+    moved: float
+    odd: str = ""
+    odd_since: float = 0.0
+
+
+def _sql_key(campaign: bytes) -> bytes:
+    return b"live_query:campaign:" + campaign + b":sql"
+
+
+def _hosts_key(campaign: bytes) -> bytes:
+    return b"live_query:campaign:" + campaign + b":hosts_completed"
+
+
+def _row_of(key: bytes) -> bytes:
+    match = _KEY.fullmatch(key)
+    return match[1] if match else key
+
+
+def _keys_of(row: bytes) -> tuple[bytes, ...]:
+    if _CAMPAIGN.fullmatch(row):
+        return _sql_key(row), _hosts_key(row)
+    # Anything else is a key of its own, or a stray member of the active set behind which there is no key.
+    return (row,) if row.startswith(b"live_query:") else ()
+
+
+def _sql_command(key: bytes) -> Command:
+    return (b"GETRANGE", key, b"0", b"%d" % (PREVIEW - 1))
+
+
+def _probes(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
+    commands: list[Command] = []
+    for key in keys:
+        if key.type == "string":
+            commands.append(_sql_command(key.name))
+        elif key.type == "set":
+            commands.append((b"SCARD", key.name))
+    return tuple(commands)
+
+
+def _decode(reading: Reading, before: Row | None) -> Row:
+    if reading.id == ACTIVE:
+        return _active_set(reading, before)
+    # A long family is listed by its keys: then a row knows one key only.
+    campaign = _row_of(reading.id)
+    if _CAMPAIGN.fullmatch(campaign):
+        return _campaign(campaign.decode(), reading, before)
+    return _stray(reading, before)
+
+
+# ---- the active set, and names that fit nothing -----------------------------------------------------------
+
+
+def _active_set(reading: Reading, before: Row | None) -> Row:
+    keys = keys_now(reading, before)
+    key = key_named(keys, ACTIVE)
+    got = answers(_probes(reading.id, reading.keys), reading.replies)
+    listed = number(got.get((b"SCARD", ACTIVE)))
+    left = key.expiry.left(reading.at)
+    why = "The ids of the campaigns that hosts are asked for; Fleet's servers read it all the time."
+    verdict = wrong_type(ACTIVE, _CODE, "live_query:active", key, ("set",))
+    if verdict is None and not key.expiry.never:
+        verdict = fault(
+            ACTIVE,
+            "campaign.active-ttl",
+            "expires",
+            Severity.WARNING,
+            f"live_query:active ends in {words.duration(left)}.",
+            (
+                "With it every campaign ends to be asked for, and all of their keys are orphaned.",
+                "Fleet sets no expiry here: find out who does, and take it off with PERSIST.",
+            ),
+        )
+    facts = refusals(got) if listed is None else (("Campaigns listed", words.count(listed)), *refusals(got))
+    cells = ("", "live_query:active", None, None, key.expiry if key.exists else None, ())
+    verdict = verdict or Verdict(State("index"), why)
+    return row_from(_ID, reading, before, keys, verdict, "Active set", cells, facts=facts)
+
+
+def _stray(reading: Reading, before: Row | None) -> Row:
+    keys = keys_now(reading, before)
+    name = show(reading.id, NAME)
+    if keys or not reading.listed:
+        verdict = malformed(reading.id, _CODE, name, _PATTERN)
+    else:
+        verdict = fault(
+            reading.id,
+            "campaign.malformed",
+            "malformed",
+            Severity.WARNING,
+            f"live_query:active lists {name}, which is no campaign id.",
+            (
+                "Fleet's servers meet it each time they look for campaigns, and cannot use it.",
+                "Find out who wrote it, and take it out of the set with SREM.",
+            ),
+        )
+    expiry = key_named(keys, reading.id).expiry if keys else None
+    cells = ("", show(reading.id, CELL), None, None, expiry, ())
+    return row_from(_ID, reading, before, keys, verdict, name, cells)
+
+
+# ---- a campaign -------------------------------------------------------------------------------------------
+
+
+def _campaign(campaign: str, reading: Reading, before: Row | None) -> Row:
+    keys = keys_now(reading, before)
+    sql, hosts = key_named(keys, _sql_key(campaign.encode())), key_named(keys, _hosts_key(campaign.encode()))
+    got = answers(_probes(reading.id, reading.keys), reading.replies)
+    raw = blob(got.get(_sql_command(sql.name)))
+    answered = number(got.get((b"SCARD", hosts.name)))
+    if answered is None and hosts.type == "none" and reading.id == campaign.encode():
+        answered = 0
+    samples = before.samples if before else ()
+    if answered is not None:
+        samples = extend(before, reading.at, answered)
+    odd = "" if reading.id != campaign.encode() else _odd(reading, sql, hosts)
+    watch = _watch(reading, before, answered, odd)
+    speed = slope(samples, _RATE_WINDOW) if reading.listed else None
+    rate = None if speed is None else max(speed, 0.0)
+    total = reading.expected.hosts
+    verdict = (
+        wrong_type(reading.id, _CODE, f"The SQL of campaign {campaign}", sql, ("string",))
+        or wrong_type(
+            reading.id, _CODE, f"The set of hosts that answered campaign {campaign}", hosts, ("set",)
+        )
+        or _odd_verdict(campaign, reading, before, watch, sql, hosts)
+        or _progress_verdict(campaign, reading, watch, total)
+    )
+    cells = (
+        campaign,
+        None if raw is None else preview(raw),
+        None if answered is None else Progress(answered, total),
+        rate,
+        _soonest(sql, hosts),
+        samples,
+    )
+    facts = (*_facts(reading, answered, total, rate), *refusals(got))
+    title = f"Campaign {campaign}"
+    return row_from(
+        _ID, reading, before, keys, verdict, title, cells, facts=facts, samples=samples, memory=watch
+    )
+
+
+def _odd(reading: Reading, sql: KeyFact, hosts: KeyFact) -> str:
+    """What does not go together in this one reading."""
+    if reading.listed:
+        return "no SQL" if sql.type == "none" else ""
+    return _ORPHANED if sql.exists or hosts.exists else ""
+
+
+def _watch(reading: Reading, before: Row | None, answered: int | None, odd: str) -> Watch:
+    old = before.memory if before and isinstance(before.memory, Watch) else None
+    if old is None:
+        return Watch(answered, reading.at, odd, reading.at - _SETTLED)  # no history: believe what is seen
+    moved = old.moved if answered is None or answered == old.answered else reading.at
+    since = old.odd_since if odd == old.odd else reading.at
+    return Watch(old.answered if answered is None else answered, moved, odd, since)
+
+
+def _odd_verdict(
+    campaign: str, reading: Reading, before: Row | None, watch: Watch, sql: KeyFact, hosts: KeyFact
+) -> Verdict | None:
+    if not watch.odd:
+        return None
+    if reading.at - watch.odd_since < _SETTLED and before:
+        return Verdict(before.state, before.why, before.judgements)
+    if watch.odd == _ORPHANED:
+        return _orphan(campaign, reading, sql, hosts)
+    return fault(
+        reading.id,
+        "campaign.no-sql",
+        "no SQL",
+        Severity.CRITICAL,
+        f"Campaign {campaign} is active but has no SQL.",
+        (
+            "There is nothing to send to hosts: the campaign never gets another answer.",
+            "Stop it in Fleet and start it again. If it happens again, look whether Redis evicts keys.",
+        ),
+    )
+
+
+def _orphan(campaign: str, reading: Reading, sql: KeyFact, hosts: KeyFact) -> Verdict:
+    kept = [what for key, what in ((sql, "its SQL"), (hosts, "the hosts that answered")) if key.exists]
+    verb = "is" if kept == ["its SQL"] else "are"
+    end = _soonest(sql, hosts)
+    for_ever = end is None or end.never
+    stay = (
+        "the keys have no expiry, so they stay until someone removes them"
+        if for_ever or end is None
+        else f"the first of its keys ends in {words.duration(end.left(reading.at))}"
+    )
+    return fault(
+        reading.id,
+        "campaign.orphaned",
+        _ORPHANED,
+        Severity.WARNING,
+        f"Campaign {campaign} is not in live_query:active, but {' and '.join(kept)} {verb} still there.",
+        (
+            f"No host is asked any more, and {stay}. It costs memory and nothing else.",
+            "Clean the campaign up, unless Fleet is about to start it.",
+        ),
+    )
+
+
+def _progress_verdict(campaign: str, reading: Reading, watch: Watch, total: int | None) -> Verdict:
+    hosts = words.count(watch.answered or 0, "host")
+    if reading.id != campaign.encode():
+        return Verdict(
+            State("not read"), "Too many campaigns to look at each: this one's keys were not read together."
+        )
+    if total is not None and watch.answered is not None and watch.answered >= total > 0:
+        why = f"{hosts} answered, which is all that are enrolled; Fleet has not ended the campaign yet."
+        return Verdict(State("finished?", Tone.OK), why)
+    still = reading.at - watch.moved
+    if still < QUIET:
+        return Verdict(_RUNNING, f"Hosts are asked when they check in; {hosts} answered so far.")
+    why = f"{hosts} answered; no new answer came in the last {words.duration(still)}."
+    if still < SILENT:
+        return Verdict(State("quiet", Tone.NEUTRAL), why)
+    return fault(
+        reading.id,
+        "campaign.quiet",
+        "quiet",
+        Severity.WARNING,
+        f"Campaign {campaign} has had no new answer for {words.duration(still)} ({hosts} so far).",
+        (
+            "The other hosts are offline, or no Fleet server hands out the query any more.",
+            "Check that hosts are online. If the answers suffice, stop the campaign in Fleet.",
+        ),
+    )
+
+
+def _soonest(sql: KeyFact, hosts: KeyFact) -> Expiry | None:
+    """The expiry of whichever key goes first; None where there is no key."""
+    return min(
+        (key.expiry for key in (sql, hosts) if key.exists), key=lambda expiry: expiry.deadline, default=None
+    )
+
+
+def _facts(
+    reading: Reading, answered: int | None, total: int | None, rate: float | None
+) -> tuple[tuple[str, str], ...]:
+    facts = [("In live_query:active", "yes" if reading.listed else "no")]
+    if answered is not None:
+        facts.append(
+            ("Hosts answered", words.count(answered) + (f" of {words.count(total)}" if total else ""))
+        )
+    if rate and total and answered is not None and answered < total:
+        facts.append(("All answered in", f"about {words.duration((total - answered) / rate)}, at this rate"))
+    return tuple(facts)
+
+
+def _tell(before: Row | None, now: Row | None) -> str | None:
+    """Started and finished; what goes wrong is told by the findings."""
+    row = now or before
+    if row is None or not isinstance(row.memory, Watch):
+        return None
+    if before is None and row.memory.odd != _ORPHANED:
+        query = row.cells[1]
+        return f"{row.title} started" + (f": {shorten(query, 60)}" if isinstance(query, str) else ".")
+    if before and now is None:
+        if before.state.word == _ORPHANED:
+            return f"{row.title} was cleaned up."
+        answered = words.count(row.memory.answered or 0, "host")
+        watched = words.duration(row.at - row.since)
+        return f"{row.title} finished: {answered} answered, {watched} after it was first seen."
+    return None
+
+
+def _weight(rows: tuple[Row, ...]) -> int | None:
+    """Campaigns, without the row of the active set."""
+    return sum(row.id != ACTIVE for row in rows)
+
+
+FAMILY = Family(
+    id=_ID,
+    title="Live queries",
+    tab="Live queries",
+    noun=("campaign", "campaigns"),
+    purpose="Queries that hosts are asked live, and which hosts have answered; keys appear when "
+    "someone runs a live query in Fleet and go when it ends.",
+    patterns=(
+        "live_query:active",
+        "live_query:campaign:<id>:sql",
+        "live_query:campaign:<id>:hosts_completed",
+    ),
+    prefixes=(b"live_query:",),
+    columns=(
+        Column("id", "ID", Kind.TEXT, 8, "The campaign's id in Fleet.", probed=False),
+        Column("query", "Query", Kind.CODE, 0, "The SQL that hosts are asked to run."),
+        Column(
+            "answered",
+            "Answered",
+            Kind.PROGRESS,
+            20,
+            "Hosts that have answered, of those enrolled where that is known.",
+        ),
+        Column("rate", "Rate", Kind.RATE, 10, "New answers a second, over the last 30 s."),
+        Column(
+            "left",
+            "Time left",
+            Kind.CLOCK,
+            16,
+            "Campaign keys have no expiry: Fleet removes them at the end.",
+            probed=False,
+        ),
+        Column("trend", "Last 5 min", Kind.TREND, 14, "Hosts answered, over time."),
+        Column("state", "State", Kind.STATE, 12),
+    ),
+    rule=Rule(frozenset({"string", "set"})),
+    decode=_decode,
+    row_of=_row_of,
+    keys_of=_keys_of,
+    key_titles=("SQL", "Hosts that answered"),
+    probes=_probes,
+    index=ACTIVE,
+    fixed=(ACTIVE,),
+    tell=_tell,
+    weight=_weight,
+    sort=("id", True),
+)

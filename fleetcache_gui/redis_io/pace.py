@@ -1,0 +1,56 @@
+"""How much of the server this program may use, and how much it does."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+SHARE = 0.005
+"""Half a percent of one core of the server, for polling and for discovery after the first sweep, each."""
+
+COMMAND_COST = 1e-6
+"""Seconds of server CPU of one cheap read (PTTL, TYPE, SCARD …), measured."""
+
+SLOW = 0.050
+"""An exchange that took longer (seconds) means that the server is busy: discovery then waits as long again."""
+
+_WINDOW = 30.0
+
+
+class Meter:
+    """Our estimated share of one core of the server over the last half minute."""
+
+    def __init__(self) -> None:
+        self._spent: deque[tuple[float, float]] = deque()
+        self._sum = 0.0
+        self._since: float | None = None
+
+    def add(self, at: float, cost: float) -> None:
+        """`cost` seconds of server CPU were spent around monotonic time `at`."""
+        self._since = at if self._since is None else self._since
+        self._spent.append((at, cost))
+        self._sum += cost
+        while self._spent and self._spent[0][0] < at - _WINDOW:
+            self._sum -= self._spent.popleft()[1]
+
+    def share(self, now: float) -> float:
+        """0..1 of one core."""
+        if self._since is None:
+            return 0.0
+        return max(self._sum, 0.0) / max(min(now - self._since, _WINDOW), 1.0)
+
+
+class Backoff:
+    """Waits between attempts to connect: 0.5 s doubling to 10 s, each ±20 %, so that many inspectors do not march in step."""
+
+    def __init__(self) -> None:
+        self._step = 0
+
+    def reset(self) -> None:
+        self._step = 0
+
+    def next(self, *, final: bool) -> float:
+        """Seconds to wait now; `final` troubles are tried seldom, as nothing but a person will mend them."""
+        wait = 60.0 if final else min(0.5 * 2**self._step, 10.0)
+        self._step = min(self._step + 1, 8)
+        return wait * random.uniform(0.8, 1.2)  # noqa: S311

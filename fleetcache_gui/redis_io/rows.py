@@ -1,0 +1,113 @@
+"""From row ids to rows: the keys behind each, what the family asks of them, and its judgement. Three round trips a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from fleetcache_gui.domain.family import Expected, Family, Reading, Row
+from fleetcache_gui.domain.values import FOREVER, Command, Expiry, KeyFact, Reply, ReplyError
+from fleetcache_gui.redis_io.lane import midpoint
+from fleetcache_gui.redis_io.server import Server
+
+BATCH = 300
+"""Rows asked for in one exchange: keeps each slice of work on either side within a few milliseconds."""
+
+_INDEX_PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which rows of which family to read, and what is known of them: whether listed in the index, and as read before."""
+
+    family: Family
+    ids: Sequence[bytes]
+    listed: frozenset[bytes] = frozenset()
+    before: Mapping[bytes, Row] = field(default_factory=dict)
+
+
+async def members(server: Server, index: bytes) -> frozenset[bytes]:
+    """The members of an index SET, by SSCAN, at most some 10,000. Empty where it is missing or no set."""
+    found: set[bytes] = set()
+    cursor = b"0"
+    for _ in range(_INDEX_PAGES):
+        reply = await server.lane.ask(b"SSCAN", index, cursor, b"COUNT", b"1000")
+        if not isinstance(reply, list) or len(reply) != 2:
+            break
+        cursor, page = reply  # type: ignore[assignment]
+        found.update(page if isinstance(page, list) else ())  # type: ignore[arg-type]
+        if cursor == b"0":
+            break
+    return frozenset(found)
+
+
+async def read(server: Server, questions: Iterable[Question], expected: Expected) -> dict[str, list[Row]]:
+    """The rows asked for, by family id; rows of which nothing exists any more are left out. Raises `Trouble`."""
+    found: dict[str, list[Row]] = {}
+    pending: list[tuple[Question, bytes]] = []
+    for question in questions:
+        found.setdefault(question.family.id, [])
+        pending += ((question, row_id) for row_id in question.ids)
+    for first in range(0, len(pending), BATCH):
+        for question, row in await _batch(server, pending[first : first + BATCH], expected):
+            found[question.family.id].append(row)
+    return found
+
+
+async def _batch(
+    server: Server, asked: Sequence[tuple[Question, bytes]], expected: Expected
+) -> list[tuple[Question, Row]]:
+    started = time.monotonic()
+    names = [question.family.keys_of(row_id) for question, row_id in asked]
+    facts = iter(await _facts(server, [name for group in names for name in group], started))
+    readings: list[tuple[Question, Reading]] = []
+    commands: list[tuple[Command, ...]] = []
+    for (question, row_id), group in zip(asked, names, strict=True):
+        keys = tuple(next(facts) for _ in group)
+        listed = row_id in question.listed
+        if listed or any(key.exists for key in keys):
+            commands.append(question.family.probes(row_id, keys))
+            readings.append((question, Reading(row_id, started, 0.0, keys, listed=listed, expected=expected)))
+    replies = await _grouped(server, commands)
+    at = midpoint(started)
+    wall = server.wall(at)
+    full = [
+        (question, replace(reading, at=at, wall=wall, counters=server.vitals.calls, replies=answered))
+        for (question, reading), answered in zip(readings, replies, strict=True)
+    ]
+    more = await _grouped(server, [question.family.follow(reading) for question, reading in full])
+    return [
+        (question, question.family.decode(replace(reading, more=extra), question.before.get(reading.id)))
+        for (question, reading), extra in zip(full, more, strict=True)
+    ]
+
+
+async def _grouped(server: Server, groups: Sequence[tuple[Command, ...]]) -> list[tuple[Reply, ...]]:
+    replies = iter(await server.lane.exchange([command for group in groups for command in group]))
+    return [tuple(next(replies) for _ in group) for group in groups]
+
+
+async def _facts(server: Server, names: Sequence[bytes], asked: float) -> list[KeyFact]:
+    """Type and expiry of each key, as facts."""
+    per_key = 3 if server.absolute else 2
+    commands: list[Command] = []
+    for name in names:
+        commands += ((b"TYPE", name), (b"PTTL", name))
+        if server.absolute:
+            commands.append((b"PEXPIRETIME", name))
+    replies = await server.lane.exchange(commands)
+    at = midpoint(asked)
+    return [_fact(name, replies[i * per_key : (i + 1) * per_key], at) for i, name in enumerate(names)]
+
+
+def _fact(name: bytes, replies: Sequence[Reply], at: float) -> KeyFact:
+    type_word, left = replies[0], replies[1]
+    moment = replies[2] if len(replies) > 2 else None
+    word = type_word.decode("ascii", "replace") if isinstance(type_word, bytes) else "?"
+    if isinstance(type_word, ReplyError) or left == -2:
+        word = "?" if isinstance(type_word, ReplyError) else "none"
+    expiry = FOREVER
+    if isinstance(left, int) and left >= 0:
+        expiry = Expiry(at + left / 1000, left / 1000, moment if isinstance(moment, int) and moment > 0 else None)
+    return KeyFact(name, word, expiry)

@@ -1,0 +1,84 @@
+"""A connected server: what it is, what it can, and its clock."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from fleetcache_gui.domain.snapshot import Vitals
+from fleetcache_gui.domain.values import Command, Reply, ReplyError
+from fleetcache_gui.redis_io import info
+from fleetcache_gui.redis_io.address import Address
+from fleetcache_gui.redis_io.faults import from_reply, not_redis
+from fleetcache_gui.redis_io.lane import Lane, midpoint
+
+CLIENT_NAME = b"fleetcache-inspector"
+
+_HEAD: tuple[Command, ...] = ((b"TIME",), (b"DBSIZE",), (b"INFO",), (b"INFO", b"commandstats"))
+
+
+@dataclass(slots=True)
+class Server:
+    """One node behind one lane. A cluster will be several of these; today it is one.
+
+    `absolute`: PEXPIRETIME is there (Redis >= 7.0, Valkey). `leaves_lru`: CLIENT NO-TOUCH is on, so looking at keys does
+    not make them look used. `skew`: server's clock minus ours, seconds.
+    """
+
+    lane: Lane
+    vitals: Vitals
+    absolute: bool
+    leaves_lru: bool
+    skew: float = 0.0
+
+    @classmethod
+    async def connect(cls, address: Address) -> Server:
+        """Connect, say who we are, learn what the server is and can. Raises `Trouble`."""
+        lane = await Lane.open(address)
+        try:
+            name = CLIENT_NAME + b"-%d" % os.getpid()
+            ping, _, touch, moment = await lane.exchange(
+                (
+                    (b"PING",),
+                    (b"CLIENT", b"SETNAME", name),
+                    (b"CLIENT", b"NO-TOUCH", b"ON"),
+                    (b"PEXPIRETIME", b"fleetcache-inspector:no-such-key"),
+                )
+            )
+            if isinstance(ping, ReplyError) and ping.code != "NOPERM":
+                raise from_reply(ping, address)
+            if not isinstance(ping, ReplyError) and ping != b"PONG":
+                raise not_redis(address)
+            server = cls(lane, Vitals(0.0), isinstance(moment, int), touch == b"OK")
+            await server.refresh()
+        except BaseException:
+            await lane.close()
+            raise
+        return server
+
+    async def refresh(self) -> float:
+        """Read the clock and the figures; the round trip in seconds. Raises `Trouble`."""
+        asked = time.monotonic()
+        moment, keys, plain, stats = await self.lane.exchange(_HEAD)
+        at = midpoint(asked)
+        now = _unix(moment)
+        if now is not None:
+            self.skew = now - (time.time() - (time.monotonic() - at))
+        figures = info.fields(plain) | info.fields(stats)
+        self.vitals = info.vitals(figures, at, keys if isinstance(keys, int) else None)
+        if isinstance(plain, ReplyError) and plain.code not in ("NOPERM", "ERR"):
+            raise from_reply(plain, self.lane.address)
+        return 2 * (at - asked)
+
+    def wall(self, at: float) -> float:
+        """The server's Unix time at monotonic time `at`."""
+        return time.time() - (time.monotonic() - at) + self.skew
+
+
+def _unix(reply: Reply) -> float | None:
+    if isinstance(reply, list) and len(reply) == 2:
+        seconds, micros = reply
+        if isinstance(seconds, bytes) and isinstance(micros, bytes):
+            return int(seconds) + int(micros) / 1e6
+    return None

@@ -1,0 +1,268 @@
+"""The one object between the server and the window: reading comes in, signals go out, a person's wishes come back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from PySide6.QtCore import QObject, Signal
+
+from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Severity
+from fleetcache_gui.domain.health import Finding, FindingBook
+from fleetcache_gui.domain.layout import Layout
+from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
+from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
+from fleetcache_gui.domain.store import KeyStore
+from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.domain.words import count, duration
+from fleetcache_gui.present.long_table import LongTable
+from fleetcache_gui.present.table import Table
+from fleetcache_gui.present.timeline import Event, changes, openings
+from fleetcache_gui.redis_io import pages
+from fleetcache_gui.redis_io.address import Address
+from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.poll import Poller
+
+HISTORY = 900
+"""Vitals and events kept: half an hour at the default interval."""
+
+_SEARCH_SLICE = 5000
+
+
+class Session(QObject):
+    """Watches one server. Signals fire on the one thread, after the state they speak of has changed.
+
+    `link_changed(Link)`, `vitals_changed(Vitals)`, `inventory_changed(Inventory)`, `family_changed(family id)`,
+    `findings_changed()`, `happened(tuple of Event)`.
+    """
+
+    link_changed = Signal(object)
+    vitals_changed = Signal(object)
+    inventory_changed = Signal(object)
+    family_changed = Signal(str)
+    findings_changed = Signal()
+    happened = Signal(object)
+
+    def __init__(
+        self,
+        address: Address,
+        layout: Layout,
+        *,
+        name: str = "",
+        environment: str = "",
+        expected: Expected | None = None,
+        interval: float = 2.0,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.layout = layout
+        self.address = str(address)
+        self.name = name or self.address
+        self.environment = environment
+        self.link = Link(Phase.CONNECTING, self.address, since=time.monotonic(), database=address.database)
+        self.vitals: Vitals | None = None
+        self.inventory = Inventory()
+        self.history: deque[Vitals] = deque(maxlen=HISTORY)
+        self.events: deque[Event] = deque(maxlen=HISTORY)
+        self._poller = Poller(address, layout, self, expected or Expected(), interval)
+        self._paused = False
+        self._snapshots: dict[str, Snapshot] = {}
+        self._tables: dict[str, Table | LongTable] = {}
+        self._book = FindingBook()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        await self._poller.run()
+
+    # --- state -------------------------------------------------------------------------------------------------
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All open findings, most severe first."""
+        return self._book.findings
+
+    @property
+    def interval(self) -> float:
+        """Seconds from poll to poll."""
+        return self._poller.interval
+
+    @property
+    def paused(self) -> bool:
+        """True while a person has stopped the reading."""
+        return self._paused
+
+    def snapshot(self, family_id: str) -> Snapshot | None:
+        """The newest snapshot of a family, None before the first."""
+        return self._snapshots.get(family_id)
+
+    def table(self, family_id: str) -> Table | LongTable:
+        """The family's table. It is replaced by another when the family becomes long, and after a reconnect."""
+        table = self._tables.get(family_id)
+        if table is None:
+            table = self._tables[family_id] = Table(self.layout.family(family_id))
+        return table
+
+    # --- intents -----------------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Read nothing more until `resume`."""
+        self._paused = True
+        self._poller.hold("paused")
+
+    def resume(self) -> None:
+        """Go on reading, at once."""
+        self._paused = False
+        self._poller.release("paused")
+
+    def set_visible(self, visible: bool) -> None:
+        """Nothing is read for a window that nobody sees."""
+        if visible:
+            self._poller.release("hidden")
+        else:
+            self._poller.hold("hidden")
+
+    def set_interval(self, seconds: float) -> None:
+        """Seconds from poll to poll, 0.5 to 60."""
+        self._poller.interval = seconds
+
+    def refresh(self) -> None:
+        """Poll now."""
+        self._poller.nudge()
+
+    def retry_now(self) -> None:
+        """Try to connect now."""
+        self._poller.nudge()
+
+    def watch(self, family_id: str, row_ids: tuple[bytes, ...]) -> None:
+        """The rows on screen: of a long family only these are read."""
+        before = self._poller.watched.get(family_id, ())
+        self._poller.watched[family_id] = row_ids
+        if self.table(family_id).long and set(row_ids) - set(before):
+            self._poller.nudge()
+
+    async def page(self, key: bytes, type_word: str, cursor: PageCursor | None = None) -> Page:
+        """A page of a value; trouble comes as `Page.problem`."""
+        server = self._poller.server
+        if server is None:
+            return Page(key, type_word, problem="The server cannot be reached now.")
+        try:
+            return await pages.page(server, key, type_word, cursor)
+        except Trouble as trouble:
+            return Page(key, type_word, problem=trouble.text)
+
+    async def about(self, key: bytes) -> KeyAbout:
+        """What the server tells about a key; nothing while it cannot be reached."""
+        server = self._poller.server
+        try:
+            return await pages.about(server, key) if server else KeyAbout()
+        except Trouble:
+            return KeyAbout()
+
+    async def find(self, text: str, limit: int = 50) -> tuple[Hit, ...]:
+        """Rows of all families that hold `text`, in the order of the tabs."""
+        hits: list[Hit] = []
+        if not text.strip():
+            return ()
+        for family in self.layout.families:
+            for row in await self._search(family, text, limit - len(hits)):
+                hits.append(Hit(family.id, row.id, row.title, row.state.word))
+        return tuple(hits)
+
+    async def _search(self, family: Family, text: str, limit: int) -> list[Row]:
+        table = self.table(family.id)
+        if isinstance(table, LongTable):
+            found: list[Row] = []
+            for first in range(0, table.total, _SEARCH_SLICE):
+                found += table.search(text, first, first + _SEARCH_SLICE)
+                if len(found) >= limit:
+                    break
+                await asyncio.sleep(0)
+            return found[:limit]
+        snapshot = self._snapshots.get(family.id)
+        if snapshot is not None and not len(table) and snapshot.rows:
+            table = Table(family)  # its page was never opened, so its table holds nothing yet
+            for edit in table.update(snapshot):
+                edit.apply()
+        return list(islice(table.search(text), limit))
+
+    # --- what the poller tells ---------------------------------------------------------------------------------
+
+    def on_link(self, link: Link) -> None:
+        """The link's state changed, or it was read again."""
+        before, self.link = self.link, link
+        if before.phase is not link.phase:
+            if link.phase is Phase.DOWN:
+                self._happen(Event(time.time(), Tone.CRITICAL, link.text))
+            elif before.phase is Phase.DOWN and link.phase is Phase.LIVE:
+                away = duration(time.monotonic() - before.since)
+                self._happen(Event(time.time(), Tone.OK, f"{self.address} answers again after {away}."))
+        self.link_changed.emit(link)
+
+    def on_vitals(self, vitals: Vitals) -> None:
+        """The server's figures were read."""
+        before, self.vitals = self.vitals, vitals
+        if before is not None and before.run_id and vitals.run_id != before.run_id:
+            text = "The server was restarted or replaced: what it held before may be gone."
+            self._happen(Event(time.time(), Tone.WARN, text))
+        self.history.append(vitals)
+        self.vitals_changed.emit(vitals)
+
+    def on_inventory(self, inventory: Inventory) -> None:
+        """Discovery went on."""
+        self.inventory = inventory
+        self.inventory_changed.emit(inventory)
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """A family was read."""
+        family = self.layout.family(snapshot.family)
+        before = self._snapshots.get(snapshot.family)
+        self._snapshots[snapshot.family] = snapshot
+        if not snapshot.long and isinstance(self.table(snapshot.family), LongTable):
+            del self._tables[snapshot.family]
+        wall = time.time()
+        if before is not None and before.complete and snapshot.complete and not snapshot.long:
+            known = {row.id: row for row in before.rows}
+            self._happen(*changes(family, known, snapshot.rows, wall))
+        self._judge(family, snapshot, before, wall)
+        self.family_changed.emit(snapshot.family)
+
+    def on_long(self, family: Family, store: KeyStore, members: Sequence[int]) -> None:
+        """A family has become too long to read every value of."""
+        self._tables[family.id] = LongTable(family, store, members)
+
+    def on_harvest(self, family: Family, came: Sequence[int], went: Sequence[int]) -> None:
+        """Keys of a long family were found, or found missing."""
+        table = self.table(family.id)
+        if isinstance(table, LongTable):
+            table.collect(came, went)
+
+    def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
+        judgements = [judgement for row in snapshot.rows for judgement in row.judgements]
+        unseen = snapshot.suspects - sum(1 for row in snapshot.rows if row.judgements)
+        if snapshot.long and unseen > 0:
+            judgements.append(_many(family, snapshot.suspects, len(judgements)))
+        opened, closed = self._book.note(family.id, judgements, snapshot.at, wall)
+        if opened or closed:
+            if before is not None and before.complete and snapshot.complete:
+                self._happen(*openings(opened, closed, wall))
+            self.findings_changed.emit()
+
+    def _happen(self, *events: Event) -> None:
+        if events:
+            self.events.extendleft(events)
+            self.happened.emit(events)
+
+
+def _many(family: Family, suspects: int, read: int) -> Judgement:
+    """One judgement for the keys of a long family that break its rule and were not read one by one."""
+    return Judgement(
+        f"{family.id}.many",
+        b"",
+        Severity.WARNING,
+        f"{count(suspects, *family.noun)} break the rule of this family; {count(read)} of them were read.",
+        "Keys with another type, without expiry, or with more time than the family allows, as found by the inventory.",
+        "Sort the tab by time left to see them.",
+    )

@@ -1,0 +1,154 @@
+"""Draws every cell of every table by its column's kind. Text goes through `drawText`: it knows no rich text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from fleetcache_gui.domain.family import Kind, Row
+from fleetcache_gui.domain.values import Cell, Expiry, Progress, State, Tone
+from fleetcache_gui.present.cells import lacks_expiry
+from fleetcache_gui.ui.charts import paint_sparkline
+from fleetcache_gui.ui.table_model import Index, TableModel, alignment
+from fleetcache_gui.ui.text_widgets import elide
+from fleetcache_gui.ui.theme import ROW, Theme, mix
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
+
+PAD = 8
+PILL = 18
+TREND_WINDOW = 300.0
+"""Seconds that a sparkline in a table shows."""
+
+_BAR = 5
+_PROGRESS_BAR = 72
+_CLOCK_BAR = 34
+_LOW, _LAST = 0.20, 0.05
+
+
+def clock_tone(expiry: Expiry, now: float) -> Tone:
+    """Green while there is time, amber under a fifth of the lifetime, red under a twentieth."""
+    share = expiry.share(now)
+    return Tone.CRITICAL if share < _LAST else Tone.WARN if share < _LOW else Tone.OK
+
+
+def paint_bar(painter: QPainter, rect: QRect, share: float, color: QColor, ground: QColor) -> None:
+    """A rounded bar in the middle of `rect`, filled from the left; a share above nothing can be seen."""
+    bar = QRectF(rect.x(), rect.center().y() + 1 - _BAR / 2, rect.width(), _BAR)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawRoundedRect(bar, _BAR / 2, _BAR / 2)
+    if share > 0:
+        bar.setWidth(max(bar.width() * min(share, 1.0), 2.0))
+        painter.setBrush(color)
+        painter.drawRoundedRect(bar, min(_BAR, bar.width()) / 2, _BAR / 2)
+
+
+def paint_pill(painter: QPainter, rect: QRect, state: State, theme: Theme) -> None:
+    """A state at the left of `rect`: tinted, with a dot and its word."""
+    painter.setFont(theme.fonts.body)
+    metrics = painter.fontMetrics()
+    word = elide(metrics, state.word, Qt.TextElideMode.ElideRight, max(rect.width() - 26, 8))
+    pill = QRectF(rect.x(), rect.center().y() + 1 - PILL / 2, metrics.horizontalAdvance(word) + 26, PILL)
+    color = theme.colors.tone(state.tone)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colors.tint(state.tone))
+    painter.drawRoundedRect(pill, PILL / 2, PILL / 2)
+    painter.setBrush(color)
+    painter.drawEllipse(QRectF(pill.x() + 7, pill.center().y() - 3, 6, 6))
+    painter.setPen(color)
+    flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine
+    painter.drawText(pill.adjusted(17, 0, 0, 0), int(flags), word)
+
+
+def pill_width(metrics: QFontMetrics, word: str) -> int:
+    """Width of the pill that `paint_pill` draws, px."""
+    return metrics.horizontalAdvance(word) + 26
+
+
+class CellDelegate(QStyledItemDelegate):
+    """One delegate for all kinds. `stale` greys everything: the link is down, and this was read before."""
+
+    def __init__(self, model: TableModel, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self.stale = False
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(80, ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        position, column = index.row(), index.column()
+        row = self._model.table.row(position)
+        kind = self._model.table.columns[column].kind
+        cell = row.cells[column] if column < len(row.cells) else None
+        rect: QRect = option.rect
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(rect)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, self._theme.colors.selection)
+        if self.stale:
+            painter.setOpacity(0.55)
+        inner = rect.adjusted(PAD, 0, -PAD, 0)
+        if isinstance(cell, State):
+            paint_pill(painter, inner, cell, self._theme)
+        elif kind is Kind.TREND:
+            self._paint_trend(painter, inner, cell)
+        else:
+            self._paint_figures(painter, inner, kind, cell, row, self._model.text(position, column), column)
+        painter.restore()
+
+    def _paint_figures(
+        self, painter: QPainter, rect: QRect, kind: Kind, cell: Cell, row: Row, text: str, column: int
+    ) -> None:
+        colors = self._theme.colors
+        color = colors.muted if cell is None else colors.text
+        if isinstance(cell, Progress):
+            text = f"{cell.done:,}"
+            self._paint_progress(painter, rect, cell, column, text)
+        elif isinstance(cell, Expiry):
+            color = self._paint_clock(painter, rect, cell, row, text)
+        painter.setFont(self._theme.fonts.mono if kind is Kind.CODE else self._theme.fonts.body)
+        painter.setPen(color)
+        shown = elide(painter.fontMetrics(), text, Qt.TextElideMode.ElideRight, rect.width())
+        painter.drawText(rect, int(alignment(kind) | Qt.TextFlag.TextSingleLine), shown)
+
+    def _paint_progress(self, painter: QPainter, rect: QRect, cell: Progress, column: int, text: str) -> None:
+        figures = max(QFontMetrics(self._theme.fonts.body).horizontalAdvance(text), 46)
+        room = min(rect.width() - figures - PAD, _PROGRESS_BAR * 2)
+        if room < 16:
+            return
+        whole = cell.total if cell.total is not None else self._model.largest(column)
+        share = cell.done / whole if whole else 0.0
+        done = cell.total is not None and cell.done >= cell.total > 0
+        color = self._theme.colors.ok if done else self._theme.colors.accent
+        paint_bar(painter, QRect(rect.x(), rect.y(), room, rect.height()), share, color, self._ground())
+
+    def _paint_clock(self, painter: QPainter, rect: QRect, cell: Expiry, row: Row, text: str) -> QColor:
+        """Draws the bar of the lifetime left, and tells the colour of the words."""
+        colors = self._theme.colors
+        now = self._model.clock()
+        if cell.never:
+            return colors.critical if lacks_expiry(row) else colors.muted
+        tone = clock_tone(cell, now)
+        if cell.lifetime and rect.width() - QFontMetrics(self._theme.fonts.body).horizontalAdvance(text) > 42:
+            bar = QRect(rect.x(), rect.y(), _CLOCK_BAR, rect.height())
+            paint_bar(painter, bar, cell.share(now), colors.tone(tone), self._ground())
+        if cell.left(now) <= 0:
+            return colors.muted
+        return colors.text if tone is Tone.OK else colors.tone(tone)
+
+    def _paint_trend(self, painter: QPainter, rect: QRect, cell: Cell) -> None:
+        if isinstance(cell, tuple):
+            area = QRectF(rect.adjusted(0, 5, 0, -5))
+            now = self._model.clock()
+            paint_sparkline(painter, area, cell, self._theme.colors.accent, window=TREND_WINDOW, now=now)
+
+    def _ground(self) -> QColor:
+        return mix(self._theme.colors.surface, self._theme.colors.muted, 0.22)

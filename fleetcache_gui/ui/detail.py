@@ -1,0 +1,371 @@
+"""The right half of a family page: one row, explained in words, with its keys and their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fleetcache_gui import assets
+from fleetcache_gui.domain import text, words
+from fleetcache_gui.domain.family import Family, Judgement, Kind, Row
+from fleetcache_gui.domain.values import State, Tone
+from fleetcache_gui.present.cells import as_table, key_title
+from fleetcache_gui.ui.detail_parts import Facts, JudgementNote, KeyLine, StatePill, TrendChart
+from fleetcache_gui.ui.latest import Latest
+from fleetcache_gui.ui.text_widgets import PlainLabel, copy_text, plain_tooltip
+from fleetcache_gui.ui.value_view import ValueView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fleetcache_gui.domain.pages import KeyAbout
+    from fleetcache_gui.domain.values import KeyFact
+    from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.theme import Theme
+
+GONE = State("gone", Tone.NEUTRAL)
+KEYS = 8
+"""Keys of a row that are asked about; no family has more."""
+REREAD = 5.0
+"""Seconds between two readings of the value and the sizes on screen, when the row has changed."""
+
+
+def trend_title(family: Family) -> str:
+    """What the samples of a row count: the first figure of its table."""
+    for kind in (Kind.PROGRESS, Kind.NUMBER):
+        for column in family.columns:
+            if column.kind is kind:
+                return f"{column.title} over time"
+    return "Over time"
+
+
+class Detail(QFrame):
+    """Shows the row last given to `show_row`, kept up to date by `refresh`, until `clear`."""
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        family: Family,
+        theme: Theme,
+        clock: Callable[[], float],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._family, self._theme, self._clock = session, family, theme, clock
+        self._row: Row | None = None
+        self._gone = False
+        self._revealed = False
+        self._abouts: dict[bytes, KeyAbout] = {}
+        self._asked_at = 0.0
+        self._latest = Latest("about keys")
+        self.setProperty("surface", "card")
+        self.setMinimumWidth(260)
+        self._build()
+        self._icons()
+        theme.changed.connect(self._icons)
+        self.clear()
+
+    # building
+
+    def _build(self) -> None:
+        theme = self._theme
+        self._title = PlainLabel(theme=theme, role="heading", wrap=True, selectable=True)
+        self._pill = StatePill(theme)
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 14, 16, 0)
+        head.addWidget(self._title, 1)
+        head.addWidget(self._pill, 0, Qt.AlignmentFlag.AlignTop)
+        self._hint = PlainLabel(
+            f"Choose a {self._family.noun[0]} to see what it is, why it is so, and what lies behind it.",
+            theme=theme,
+            role="muted",
+            wrap=True,
+        )
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setContentsMargins(24, 24, 24, 24)
+        self._scroll = QScrollArea()
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(self._body())
+        self._scroll.verticalScrollBar().rangeChanged.connect(self._keep_margin)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 12)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self._hint, 1)
+        column.addWidget(self._scroll, 1)
+        column.addLayout(self._footer())
+
+    def _body(self) -> QWidget:
+        theme = self._theme
+        body = QWidget()
+        self._gone_note = PlainLabel(theme=theme, wrap=True)
+        self._why = PlainLabel(theme=theme, wrap=True, selectable=True)
+        self._shown_judgements: tuple[Judgement, ...] = ()
+        self._judgements = QVBoxLayout()
+        self._judgements.setSpacing(8)
+        self._facts = Facts(theme)
+        self._keys_title = PlainLabel("Keys", theme=theme, role="label")
+        self._reveal = QPushButton("Reveal")
+        self._reveal.setProperty("kind", "quiet")
+        self._reveal.setCheckable(True)
+        self._reveal.toggled.connect(self._on_reveal)
+        keys_head = QHBoxLayout()
+        keys_head.addWidget(self._keys_title, 1)
+        keys_head.addWidget(self._reveal)
+        self._key_lines: list[KeyLine] = []
+        self._key_column = QVBoxLayout()
+        self._key_column.setSpacing(2)
+        self._key_group = QButtonGroup(self)
+        self._key_group.buttonClicked.connect(self._on_key)
+        self._trend_title = PlainLabel(trend_title(self._family), theme=theme, role="label")
+        self._trend = TrendChart(theme, self._clock)
+        self._value = ValueView(self._session, theme)
+        self._value.shown.connect(self._on_value)
+        self._column = column = QVBoxLayout(body)
+        column.setContentsMargins(16, 0, 16, 4)
+        column.setSpacing(8)
+        column.addWidget(self._gone_note)
+        column.addWidget(self._why)
+        column.addLayout(self._judgements)
+        column.addWidget(self._facts)
+        column.addSpacing(4)
+        column.addLayout(keys_head)
+        column.addLayout(self._key_column)
+        column.addSpacing(4)
+        column.addWidget(self._value)
+        column.addSpacing(4)
+        column.addWidget(self._trend_title)
+        column.addWidget(self._trend)
+        column.addStretch(1)
+        return body
+
+    def _keep_margin(self, least: int, most: int) -> None:
+        """The scroll bar stands in the right margin, not beside it."""
+        self._column.setContentsMargins(16, 0, 6 if most > least else 16, 4)
+
+    def _footer(self) -> QHBoxLayout:
+        self._copy = QPushButton("Copy")
+        self._copy.setProperty("menu", "true")
+        menu = QMenu(self._copy)
+        menu.addAction("Key name", self.copy_key)
+        menu.addAction("Value shown", lambda: copy_text(self._value.text, secret=self._revealed))
+        menu.addAction("Row as text", self.copy_row)
+        self._copy.setMenu(menu)
+        footer = QHBoxLayout()
+        footer.setContentsMargins(16, 0, 16, 0)
+        footer.addWidget(self._copy)
+        footer.addStretch(1)
+        return footer
+
+    def _icons(self) -> None:
+        self._reveal.setIcon(assets.icon("eye", self._theme.colors.muted))
+        self._copy.setIcon(assets.icon("copy", self._theme.colors.muted))
+
+    # what it is told
+
+    def clear(self) -> None:
+        """No row is chosen."""
+        self._row, self._gone = None, False
+        self._abouts.clear()
+        self._latest.drop()
+        self._value.clear()
+        for widget in (self._title, self._pill, self._scroll, self._copy):
+            widget.hide()
+        self._hint.show()
+
+    def show_row(self, row: Row) -> None:
+        """Show another row from its top; its keys are asked about and the first one's value is read."""
+        self._row, self._gone = row, False
+        self._abouts.clear()
+        self._reveal.setChecked(False)
+        self._revealed = False
+        self._hint.hide()
+        for widget in (self._title, self._pill, self._scroll, self._copy):
+            widget.show()
+        self._scroll.verticalScrollBar().setValue(0)
+        self._fill(row)
+        self._ask_about(row)
+        wanted = next((line for line in self._key_lines if line.fact and line.fact.exists), None)
+        if wanted is None:
+            self._value.clear()
+            self._value.hide()
+        else:
+            wanted.setChecked(True)
+            self._show_value(wanted)
+
+    def refresh(self, row: Row) -> None:
+        """The same row, read anew."""
+        before = self._row
+        if before is None or before.id != row.id:
+            self.show_row(row)
+            return
+        if before is row and not self._gone:
+            return
+        self._row, self._gone = row, False
+        self._fill(row)
+        if row.cells != before.cells and self._clock() - self._asked_at >= REREAD:
+            self._ask_about(row)
+            self._value.refresh()
+
+    def show_gone(self) -> None:
+        """The row has left Redis: what was read last stays, and says so."""
+        if self._row is not None and not self._gone:
+            self._gone = True
+            self._fill(self._row)
+
+    def tick(self) -> None:
+        """A second has passed."""
+        for line in self._key_lines:
+            line.update()
+        if self._gone:
+            self._tell_gone()
+
+    @property
+    def gone(self) -> bool:
+        """True while the row shown is no longer in Redis."""
+        return self._gone
+
+    @property
+    def row(self) -> Row | None:
+        return self._row
+
+    async def end(self) -> None:
+        """Cancel what is being read."""
+        await self._latest.end()
+        await self._value.end()
+
+    # filling
+
+    def _fill(self, row: Row) -> None:
+        self._title.setText(row.title)
+        self._pill.set_state(GONE if self._gone else row.state)
+        self._gone_note.setVisible(self._gone)
+        if self._gone:
+            self._tell_gone()
+        told = {judgement.meaning for judgement in row.judgements}
+        self._why.setText(row.why)
+        self._why.setVisible(bool(row.why) and row.why not in told)
+        self._fill_judgements(row)
+        self._facts.set_facts(row.facts)
+        self._facts.setVisible(bool(row.facts))
+        self._fill_keys(row)
+        for widget in (self._trend_title, self._trend):
+            widget.setVisible(len(row.samples) > 1)
+        self._trend.set_samples(row.samples)
+
+    def _tell_gone(self) -> None:
+        if self._row is not None:
+            ago = words.duration(self._clock() - self._row.at)
+            noun = self._family.noun[0]
+            self._gone_note.setText(f"No longer in Redis. This {noun} was read last {ago} ago, as below.")
+
+    def _fill_judgements(self, row: Row) -> None:
+        if row.judgements == self._shown_judgements:
+            return
+        self._shown_judgements = row.judgements
+        while (item := self._judgements.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for judgement in row.judgements:
+            self._judgements.addWidget(JudgementNote(judgement, self._theme))
+
+    def _fill_keys(self, row: Row) -> None:
+        while len(self._key_lines) > len(row.keys):
+            line = self._key_lines.pop()
+            self._key_group.removeButton(line)
+            line.hide()
+            line.deleteLater()
+        while len(self._key_lines) < len(row.keys):
+            line = KeyLine(self._theme, self._clock)
+            self._key_lines.append(line)
+            self._key_group.addButton(line)
+            self._key_column.addWidget(line)
+        for line, fact in zip(self._key_lines, row.keys, strict=True):
+            about = self._abouts.get(fact.name)
+            line.set_key(self.key_name(fact), fact, about.memory if about else None)
+        secret = bool(row.reveal) or self._family.secret
+        self._reveal.setVisible(secret)
+        plain_tooltip(self._reveal, "Show the credential of this row until another one is chosen")
+        self._keys_title.setText("Key" if len(row.keys) == 1 else "Keys")
+
+    def key_name(self, fact: KeyFact) -> str:
+        """The key's name as it may be shown now: masked where it is a credential that was not revealed."""
+        if self._revealed or not self._family.secret:
+            return text.show(fact.name)
+        if self._family.mask is not None:
+            return self._family.mask(fact.name)
+        return text.mask(text.show(fact.name))
+
+    def _show_value(self, line: KeyLine) -> None:
+        if self._row is None or line.fact is None:
+            return
+        position = self._key_lines.index(line)
+        self._value.setVisible(line.fact.exists)
+        self._hide_secret()
+        if line.fact.exists:
+            title = key_title(self._family.key_titles, position)
+            self._value.show_key(title, line.fact.name, line.fact.type)
+
+    def _hide_secret(self) -> None:
+        secret = "" if self._revealed or self._row is None else self._row.reveal
+        self._value.hide_secret(secret.encode(), text.mask(secret).encode())
+
+    def _ask_about(self, row: Row) -> None:
+        self._asked_at = self._clock()
+
+        async def question() -> None:
+            for fact in row.keys[:KEYS]:
+                if not fact.exists:
+                    continue
+                about = await self._session.about(fact.name)
+                if self._row is None or self._row.id != row.id:
+                    return
+                self._abouts[fact.name] = about
+                self._fill_keys(self._row)
+
+        self._latest.ask(question)
+
+    # what a person does
+
+    def _on_key(self, line: KeyLine) -> None:
+        self._show_value(line)
+
+    def _on_value(self) -> None:
+        page, line = self._value.page, self._key_group.checkedButton()
+        if page is not None and isinstance(line, KeyLine) and line.fact and line.fact.name == page.key:
+            line.set_length(page.total)
+
+    def _on_reveal(self, revealed: bool) -> None:
+        self._revealed = revealed
+        self._reveal.setText("Hide" if revealed else "Reveal")
+        if self._row is not None:
+            self._fill_keys(self._row)
+            self._hide_secret()
+
+    def copy_key(self) -> None:
+        """The name of the key whose value is shown, as it is shown: reveal a credential to copy all of it."""
+        line = self._key_group.checkedButton()
+        if isinstance(line, KeyLine) and line.fact is not None:
+            copy_text(self.key_name(line.fact), secret=self._family.secret and self._revealed)
+
+    def copy_row(self) -> None:
+        """The row as two tab separated lines."""
+        if self._row is not None:
+            copy_text(as_table(self._family.columns, [self._row], self._clock()))

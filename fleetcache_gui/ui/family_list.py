@@ -1,0 +1,199 @@
+"""The overview's table of key families: how many entries, how that went, whether all is well."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QFrame, QHeaderView, QStyle, QStyledItemDelegate, QTableView, QWidget
+
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.values import Sample, State, Tone
+from fleetcache_gui.ui.charts import paint_sparkline
+from fleetcache_gui.ui.delegates import paint_pill
+from fleetcache_gui.ui.marks import SEVERITY_TONES, severity_words, worst
+from fleetcache_gui.ui.text_widgets import elide, tooltip_text
+from fleetcache_gui.ui.theme import ROW, Theme
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtWidgets import QStyleOptionViewItem
+
+    from fleetcache_gui.domain.family import Family
+    from fleetcache_gui.domain.snapshot import Snapshot
+    from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.picker import Index
+
+HEADER, TALL_ROW = 34, 40
+WINDOW = 300.0
+"""Seconds that the trends show."""
+
+_TITLES = ("Family", "Entries", "Last 5 min", "State")
+_LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+
+
+def weight(family: Family, snapshot: Snapshot) -> int:
+    """The number that stands for a family: its rows, or what it gives itself (a queue's depth)."""
+    own = None if snapshot.long else family.weight(snapshot.rows)
+    return snapshot.count if own is None else own
+
+
+@dataclass(slots=True)
+class _Line:
+    family: Family
+    entries: int | None
+    state: State
+    trend: deque[Sample]
+
+
+class _Families(QAbstractTableModel):
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        reading = State("reading")
+        self.lines = [_Line(family, None, reading, deque(maxlen=300)) for family in session.layout.families]
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)
+        return 0 if parent.isValid() else len(self.lines)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(_TITLES)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        if orientation is Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return _TITLES[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return _RIGHT if section == 1 else _LEFT
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        line = self.lines[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            entries = "" if line.entries is None else words.count(line.entries)
+            return (line.family.title, entries, "", line.state.word)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip_text(line.family.purpose)
+        return None
+
+    def refresh(self, family_id: str) -> None:
+        for position, line in enumerate(self.lines):
+            if line.family.id == family_id:
+                self._read(line)
+                self.dataChanged.emit(self.index(position, 0), self.index(position, len(_TITLES) - 1))
+
+    def _read(self, line: _Line) -> None:
+        snapshot = self._session.snapshot(line.family.id)
+        if snapshot is None:
+            return
+        line.entries = weight(line.family, snapshot)
+        if not line.trend or snapshot.at >= line.trend[-1][0] + 1:
+            line.trend.append((snapshot.at, float(line.entries)))
+        findings = tuple(f for f in self._session.findings if f.family == line.family.id)
+        grave = worst(findings)
+        if grave is not None:
+            line.state = State(severity_words(findings), SEVERITY_TONES[grave])
+        elif snapshot.refused:
+            line.state = State("no permission", Tone.WARN)
+        elif snapshot.complete:
+            line.state = State("fine", Tone.OK) if line.entries else State("empty")
+
+
+class _FamilyDelegate(QStyledItemDelegate):
+    def __init__(self, families: _Families, theme: Theme, parent: QObject) -> None:
+        super().__init__(parent)
+        self._families = families
+        self._theme = theme
+        self.stale = False
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(80, ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        line, colors, fonts = self._families.lines[index.row()], self._theme.colors, self._theme.fonts
+        rect: QRect = option.rect
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_Selected):
+            painter.fillRect(rect, colors.selection)
+        if self.stale:
+            painter.setOpacity(0.55)
+        inner = rect.adjusted(16 if index.column() == 0 else 8, 0, -8, 0)
+        painter.setFont(fonts.body)
+        painter.setPen(colors.text if line.entries else colors.muted)
+        if index.column() == 0:
+            mode = Qt.TextElideMode.ElideRight
+            title = elide(painter.fontMetrics(), line.family.title, mode, inner.width())
+            painter.drawText(inner, int(_LEFT), title)
+        elif index.column() == 1:
+            painter.drawText(inner, int(_RIGHT), "–" if line.entries is None else words.count(line.entries))
+        elif index.column() == 2:
+            area = QRectF(inner).adjusted(16, 5, -16, -5)
+            now = line.trend[-1][0] if self.stale and line.trend else time.monotonic()
+            paint_sparkline(painter, area, tuple(line.trend), colors.accent, window=WINDOW, now=now)
+        else:
+            paint_pill(painter, inner, line.state, self._theme)
+        painter.restore()
+
+
+class FamilyList(QTableView):
+    """One row a family; rows grow with the room there is."""
+
+    jump = Signal(str, object)  # family id, b""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._families = _Families(session, self)
+        self._delegate = _FamilyDelegate(self._families, theme, self)
+        self.setModel(self._families)
+        self.setItemDelegate(self._delegate)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        self.setTabKeyNavigation(False)
+        self.setAccessibleName("Key families")
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        header = self.horizontalHeader()
+        header.setFont(theme.fonts.label)
+        header.setFixedHeight(HEADER)
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        count = self._families.rowCount()
+        self.setMinimumHeight(HEADER + ROW * count + 2)
+        self.setMaximumHeight(HEADER + TALL_ROW * count + 2)
+        self.clicked.connect(self._go)
+        self.activated.connect(self._go)
+        theme.changed.connect(self.viewport().update)
+
+    def refresh(self, family_id: str) -> None:
+        """The family was read anew, or its findings changed."""
+        self._families.refresh(family_id)
+
+    def set_stale(self, stale: bool) -> None:
+        """Grey it: this is what was read last."""
+        self._delegate.stale = stale
+        self.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.verticalHeader().setDefaultSectionSize(
+            max((self.height() - HEADER - 2) // max(self._families.rowCount(), 1), ROW)
+        )
+        for column, share in ((1, 0.16), (2, 0.28), (3, 0.24)):
+            self.setColumnWidth(column, max(int(self.width() * share), 84))
+
+    def _go(self, index: QModelIndex) -> None:
+        self.jump.emit(self._families.lines[index.row()].family.id, b"")

@@ -1,0 +1,196 @@
+"""Findings as cards: what is wrong, since when, what it means for Fleet, what to do, the way to the row."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.family import Severity
+from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.ui.marks import SEVERITY_TONES, Mark
+from fleetcache_gui.ui.states import Icon
+from fleetcache_gui.ui.text_widgets import PlainLabel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QPaintEvent
+
+    from fleetcache_gui.domain.health import Finding
+    from fleetcache_gui.ui.theme import Theme
+
+MOST = 20
+"""Cards at once; more are counted."""
+
+_WORDS = {Severity.CRITICAL: "Critical", Severity.WARNING: "Warning", Severity.INFO: "Note"}
+
+
+def since_wall(wall: float, now: float) -> str:
+    """A local Unix time as ``since 09:12, for 29 min``."""
+    lasted = max(now - wall, 0.0)
+    at = datetime.fromtimestamp(wall).strftime("%H:%M" if lasted < 86400 else "%d %b %H:%M")
+    if lasted < 60:
+        return f"since {at}, just now"
+    return f"since {at}, for " + (words.duration(lasted) if lasted >= 3600 else f"{int(lasted // 60)} min")
+
+
+class Card(QFrame):
+    """A surface with a bar in a tone's colour along its left edge, and that tone's sign before its title."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._tone = Tone.NEUTRAL
+        self.setProperty("surface", "card")
+        self.mark = Mark(theme, 12)
+        self.title = PlainLabel(theme=theme, role="strong", wrap=True)
+        self.meaning = PlainLabel(theme=theme, role="muted", wrap=True)
+        self.advice = PlainLabel(theme=theme, wrap=True)
+        self.grid = QGridLayout()
+        self.grid.setHorizontalSpacing(8)
+        self.grid.setVerticalSpacing(3)
+        self.grid.addWidget(self.mark, 0, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.grid.addWidget(self.title, 0, 1)
+        self.grid.addWidget(self.meaning, 1, 1)
+        self.grid.addWidget(self.advice, 2, 1)
+        self.grid.setColumnStretch(1, 1)
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(20, 10, 12, 10)
+        self.row.setSpacing(16)
+        self.row.addLayout(self.grid, 1)
+
+    def say(self, tone: Tone, title: str, meaning: str, advice: str) -> None:
+        """All texts are plain; an empty one takes no room."""
+        self._tone = tone
+        self.mark.set_tone(tone)
+        for label, text in ((self.title, title), (self.meaning, meaning), (self.advice, advice)):
+            label.setText(text)
+            label.setVisible(bool(text))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colors.tone(self._tone))
+        painter.drawRoundedRect(QRectF(8, 10, 4, self.height() - 20), 2, 2)
+        painter.end()
+
+
+class FindingCard(Card):
+    """One finding."""
+
+    jump = Signal(str, object)  # family id, row id
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._finding: Finding | None = None
+        self.since = PlainLabel(theme=theme, role="muted")
+        self.button = QPushButton("Show")
+        self.button.clicked.connect(self._jump)
+        self.row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.grid.addWidget(self.since, 3, 1)
+
+    def show_finding(self, finding: Finding) -> None:
+        """Show it as it is now."""
+        if finding != self._finding:
+            self._finding = finding
+            judged = finding.judgement
+            self.say(SEVERITY_TONES[judged.severity], judged.text, judged.meaning, judged.advice)
+            self.setAccessibleName(f"{_WORDS[judged.severity]}: {judged.text}")
+            self.button.setAccessibleName(f"Show the row: {judged.text}")
+        self.tick()
+
+    def tick(self) -> None:
+        """Carry the duration on."""
+        if self._finding is not None:
+            word = _WORDS[self._finding.severity]
+            self.since.setText(f"{word}, {since_wall(self._finding.wall, time.time())}")
+
+    def _jump(self) -> None:
+        if self._finding is not None:
+            self.jump.emit(self._finding.family, self._finding.judgement.row)
+
+
+class Calm(QFrame):
+    """What stands in the findings' place while there are none."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("surface", "card")
+        self.icon = Icon("check", 32, theme, Tone.OK)
+        self.title = PlainLabel(theme=theme, role="heading")
+        self.text = PlainLabel(theme=theme, role="muted", wrap=True)
+        words_column = QVBoxLayout()
+        words_column.setSpacing(3)
+        words_column.addWidget(self.title)
+        words_column.addWidget(self.text)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(20, 18, 20, 18)
+        row.setSpacing(16)
+        row.addWidget(self.icon)
+        row.addLayout(words_column, 1)
+
+    def say(self, icon: str, tone: Tone, title: str, text: str) -> None:
+        self.icon.show_icon(icon, tone)
+        self.title.setText(title)
+        self.text.setText(text)
+
+
+class FindingCards(QWidget):
+    """The open findings, gravest first. A card stays the same widget while its finding is open."""
+
+    jump = Signal(str, object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._cards: dict[tuple[str, str, bytes], FindingCard] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self.more = PlainLabel(theme=theme, role="muted")
+        self._column.addWidget(self.more)
+        self.more.hide()
+
+    @property
+    def cards(self) -> list[FindingCard]:
+        """The cards in their order."""
+        return list(self._cards.values())
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Show these, in this order."""
+        shown = {finding.id: finding for finding in findings[:MOST]}
+        for gone in [key for key in self._cards if key not in shown]:
+            card = self._cards.pop(gone)
+            self._column.removeWidget(card)
+            card.deleteLater()
+        ordered: dict[tuple[str, str, bytes], FindingCard] = {}
+        for position, (key, finding) in enumerate(shown.items()):
+            card = self._cards.get(key) or self._new_card()
+            card.show_finding(finding)
+            if self._column.indexOf(card) != position:
+                self._column.insertWidget(position, card)
+            card.show()
+            ordered[key] = card
+        self._cards = ordered
+        beyond = len(findings) - len(shown)
+        self.more.setText(f"and {words.count(beyond)} more: the tabs with a sign have them")
+        self.more.setVisible(beyond > 0)
+
+    def tick(self) -> None:
+        """Carry the durations on."""
+        for card in self._cards.values():
+            card.tick()
+
+    def _new_card(self) -> FindingCard:
+        card = FindingCard(self._theme, self)
+        card.jump.connect(self.jump)
+        return card

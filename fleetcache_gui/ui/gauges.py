@@ -1,0 +1,178 @@
+"""The overview's figures, worked out from successive readings of the server. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.family import slope
+from fleetcache_gui.domain.values import Sample, Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fleetcache_gui.domain.snapshot import Vitals
+
+RECENT = 60.0
+"""Seconds over which a rate is told."""
+
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One figure with its history. `top` is the value at the chart's upper edge where there is a limit."""
+
+    title: str
+    figure: str
+    note: str
+    samples: tuple[Sample, ...]
+    tone: Tone
+    help: str
+    top: float | None = None
+
+    @property
+    def words(self) -> str:
+        """The whole gauge in one line, as a screen reader says it."""
+        return f"{self.title}: {self.figure}, {self.note}"
+
+
+def gauges(history: Sequence[Vitals], load: float | None) -> tuple[Gauge, ...]:
+    """Memory, commands, hit rate, keys, clients; `load` is our own share of a core of the server, 0..1."""
+    if not history:
+        return ()
+    return (_memory(history), _commands(history, load), _hit_rate(history), _keys(history), _clients(history))
+
+
+def levels(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tuple[Sample, ...]:
+    """A figure as it was told, reading by reading."""
+    return tuple((v.at, float(value)) for v in history if (value := read(v)) is not None)
+
+
+def rates(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tuple[Sample, ...]:
+    """A counter's growth per second between readings; none across a restart or a reset of the statistics."""
+    return tuple((now.at, grown / (now.at - then.at)) for then, now, grown in _growth(history, read))
+
+
+def recent(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> float | None:
+    """A counter's growth per second over the last minute; None before two readings."""
+    since = history[-1].at - RECENT
+    steps = [(now.at - then.at, grown) for then, now, grown in _growth(history, read) if now.at > since]
+    return sum(grown for _, grown in steps) / sum(taken for taken, _ in steps) if steps else None
+
+
+def _growth(
+    history: Sequence[Vitals], read: Callable[[Vitals], int | None]
+) -> Iterator[tuple[Vitals, Vitals, int]]:
+    readings = list(history)
+    for then, now in itertools.pairwise(readings):
+        before, after = read(then), read(now)
+        if before is None or after is None or then.run_id != now.run_id or now.at <= then.at:
+            continue
+        if after >= before:
+            yield then, now, after - before
+
+
+def _memory(history: Sequence[Vitals]) -> Gauge:
+    now = history[-1]
+    used, limit = now.memory, now.memory_limit or None
+    tone, parts = Tone.OK, []
+    if used is not None and limit:
+        share = used / limit
+        tone = Tone.CRITICAL if share > 0.95 else Tone.WARN if share > 0.8 else Tone.OK
+        parts.append(f"of {words.size(limit)} · {share:.0%}".replace("%", " %"))
+    elif used is not None:
+        parts.append("no limit set")
+    evicting = recent(history, lambda v: v.evicted)
+    if evicting:
+        tone = Tone.CRITICAL
+        parts.append(f"evicting {words.rate(evicting)}")
+    elif now.evicted is not None:
+        parts.append(f"{words.count(now.evicted)} evicted" if now.evicted else "nothing evicted")
+    if now.policy:
+        parts.append(now.policy)
+    return Gauge(
+        "Memory",
+        UNKNOWN if used is None else words.size(used),
+        " · ".join(parts) or "the server does not tell",
+        levels(history, lambda v: v.memory),
+        tone,
+        "Memory that the server uses for its data, and the limit at which it evicts or refuses writes.",
+        float(limit) if limit else None,
+    )
+
+
+def _commands(history: Sequence[Vitals], load: float | None) -> Gauge:
+    samples = rates(history, lambda v: v.commands)
+    speed = recent(history, lambda v: v.commands)
+    return Gauge(
+        "Commands",
+        UNKNOWN if speed is None else f"{words.brief(speed)}/s",
+        "measuring our own load" if load is None else f"ours {percent(load)} of a core",
+        samples,
+        Tone.ACCENT,
+        "Commands that the server carries out per second, from all its clients, over the last minute.",
+    )
+
+
+def _hit_rate(history: Sequence[Vitals]) -> Gauge:
+    hits, misses = recent(history, lambda v: v.hits), recent(history, lambda v: v.misses)
+    title = "Hit rate"
+    explained = (
+        "Of all look-ups in the last minute, the share that found a key. Low is costly only for caches."
+    )
+    missed = dict(rates(history, lambda v: v.misses))
+    pairs = ((at, hit, missed.get(at)) for at, hit in rates(history, lambda v: v.hits))
+    samples = tuple((at, hit / (hit + miss)) for at, hit, miss in pairs if miss is not None and hit + miss)
+    if hits is None or misses is None or not hits + misses:
+        return Gauge(title, UNKNOWN, "no look-ups in the last minute", samples, Tone.NEUTRAL, explained, 1.0)
+    share = hits / (hits + misses)
+    note = f"{words.brief(misses * 60)} misses a minute"
+    return Gauge(title, f"{100 * share:.1f} %", note, samples, Tone.ACCENT, explained, 1.0)
+
+
+def _keys(history: Sequence[Vitals]) -> Gauge:
+    samples = levels(history, lambda v: v.keys)
+    expiring = recent(history, lambda v: v.expired)
+    growth = slope(samples, RECENT)
+    parts = []
+    if growth is not None:
+        parts.append(
+            "steady" if abs(growth) < 0.01 else f"{'+' if growth > 0 else '−'}{words.rate(abs(growth))}"
+        )
+    if expiring is not None:
+        parts.append(f"{words.rate(expiring)} expire")
+    return Gauge(
+        "Keys",
+        UNKNOWN if history[-1].keys is None else words.count(history[-1].keys),
+        " · ".join(parts) or "in this database",
+        samples,
+        Tone.ACCENT,
+        "Keys in this database, how fast their number changes, and how many expire per second.",
+    )
+
+
+def _clients(history: Sequence[Vitals]) -> Gauge:
+    now = history[-1]
+    tone, parts = Tone.ACCENT, []
+    if now.clients is not None and now.clients_limit:
+        share = now.clients / now.clients_limit
+        tone = Tone.CRITICAL if share > 0.95 else Tone.WARN if share > 0.8 else Tone.ACCENT
+        parts.append(f"of {words.count(now.clients_limit)}")
+    if now.blocked is not None:
+        parts.append(f"{words.count(now.blocked)} waiting")
+    return Gauge(
+        "Clients",
+        UNKNOWN if now.clients is None else words.count(now.clients),
+        " · ".join(parts) or "connected",
+        levels(history, lambda v: v.clients),
+        tone,
+        "Connections to the server, its limit, and how many of them wait for work (blocking commands).",
+    )
+
+
+def percent(share: float) -> str:
+    """A small share of one core: ``0.2 %``, ``< 0.1 %``."""
+    return "< 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"

@@ -1,0 +1,238 @@
+"""The overview: findings first, then the families, the server's figures, and what just happened."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.snapshot import Link, Phase
+from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.ui.charts import paint_sparkline
+from fleetcache_gui.ui.event_list import EventList
+from fleetcache_gui.ui.family_list import FamilyList
+from fleetcache_gui.ui.finding_cards import Calm, Card, FindingCards
+from fleetcache_gui.ui.gauges import rates
+from fleetcache_gui.ui.marks import severity_words
+from fleetcache_gui.ui.statusbar import ago, inventory_words
+from fleetcache_gui.ui.text_widgets import PlainLabel
+from fleetcache_gui.ui.theme import RADIUS, Theme
+from fleetcache_gui.ui.tiles import LONGEST, SHORTEST, Tiles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QPaintEvent
+
+    from fleetcache_gui.domain.snapshot import Vitals
+    from fleetcache_gui.present.timeline import Event
+    from fleetcache_gui.session import Session
+
+WHILE_AWAY = (
+    "While Redis is away, Fleet goes on in part",
+    "Live queries pause. Host details are handled synchronously or wait. Locks can be neither taken nor "
+    "renewed, so that cron jobs may run twice. Caches are read from the database.",
+    "Nothing has to be restored afterwards: Fleet fills the cache anew.",
+)
+
+
+class LookUps(QWidget):
+    """Look-ups per second, found and missed, in the room left at the foot; paints nothing in too little of it."""
+
+    LEAST, TALLEST = 120, 360
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._history: Sequence[Vitals] = ()
+        self.setMaximumHeight(self.TALLEST)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Chart: look-ups per second, found and missed")
+        theme.changed.connect(self.update)
+
+    def show_vitals(self, history: Sequence[Vitals]) -> None:
+        self._history = history
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.height() < self.LEAST:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors, fonts = self._theme.colors, self._theme.fonts
+        card = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setPen(colors.line)
+        painter.setBrush(colors.surface)
+        painter.drawRoundedRect(card, RADIUS, RADIUS)
+        hits, misses = rates(self._history, lambda v: v.hits), rates(self._history, lambda v: v.misses)
+        peak = max((value for _, value in (*hits, *misses)), default=0.0)
+        inner = card.adjusted(14, 10, -14, -10)
+        painter.setFont(fonts.body)
+        painter.setPen(colors.muted)
+        left = int(Qt.AlignmentFlag.AlignLeft)
+        seen = min(max(hits[-1][0] - hits[0][0], SHORTEST), LONGEST) if hits else SHORTEST
+        painter.drawText(inner, left, f"Look-ups per second, last {words.duration(int(seen))}")
+        edge = inner.right()
+        for word, color in (("missed", colors.warn), ("found", colors.accent)):
+            width = painter.fontMetrics().horizontalAdvance(word)
+            painter.drawText(QRectF(edge - width, inner.y(), width + 2, 18), left, word)
+            painter.fillRect(QRectF(edge - width - 20, inner.y() + 7, 14, 2), color)
+            edge -= width + 36
+        area = inner.adjusted(0, 26, 0, 0)
+        for share in (0.0, 0.5, 1.0):
+            y = area.bottom() - share * (area.height() - 2)
+            painter.setPen(colors.line)
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(colors.muted)
+            if share and peak:
+                painter.drawText(QRectF(area.left(), y + 2, 80, 16), left, words.rate(peak * share))
+        now = time.monotonic()
+        for samples, color in ((hits, colors.accent), (misses, colors.warn)):
+            paint_sparkline(painter, area, samples, color, window=seen, now=now, top=peak, mark=True)
+        painter.end()
+
+
+class Overview(QWidget):
+    """Told of news by the session; `tick` carries durations on."""
+
+    jump = Signal(str, object)  # family id, row id (b"" for the family as a whole)
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.headline = PlainLabel(theme=theme, role="heading")
+        self.severities = PlainLabel(theme=theme, role="muted")
+        self.away = Card(theme)
+        self.away.say(Tone.CRITICAL, *WHILE_AWAY)
+        self.calm = Calm(theme)
+        self.cards = FindingCards(theme)
+        self.families = FamilyList(session, theme)
+        self.lookups = LookUps(theme)
+        self.tiles = Tiles(theme)
+        self.events = EventList(theme)
+        self._arrange(theme)
+        for source in (self.cards, self.families, self.events):
+            source.jump.connect(self.jump)
+        session.link_changed.connect(self._link_changed)
+        session.vitals_changed.connect(self._vitals_changed)
+        session.family_changed.connect(self.families.refresh)
+        session.findings_changed.connect(self._findings_changed)
+        session.happened.connect(self._happened)
+        self.events.add(reversed(session.events))  # the session keeps the newest first
+        self._findings_changed()
+        self._link_changed(session.link)
+
+    def _arrange(self, theme: Theme) -> None:
+        heading = QHBoxLayout()
+        heading.setSpacing(8)
+        heading.addWidget(self.headline)
+        heading.addWidget(self.severities, 0, Qt.AlignmentFlag.AlignBottom)
+        heading.addStretch(1)
+        left = QVBoxLayout()
+        left.setContentsMargins(16, 12, 8, 16)
+        left.setSpacing(8)
+        left.addLayout(heading)
+        left.addWidget(self.away)
+        left.addWidget(self.calm)
+        left.addWidget(self.cards)
+        left.addSpacing(8)
+        left.addWidget(PlainLabel("Key families", theme=theme, role="heading"))
+        left.addWidget(carded(self.families), 3)
+        left.addWidget(self.lookups, 2)
+        left.addStretch(0)
+        column = QWidget()
+        column.setLayout(left)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(column)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 12, 16, 16)
+        right.setSpacing(8)
+        right.addWidget(PlainLabel("Server", theme=theme, role="heading"))
+        right.addWidget(self.tiles)
+        right.addSpacing(8)
+        right.addWidget(PlainLabel("Just happened", theme=theme, role="heading"))
+        right.addWidget(carded(self.events), 1)
+        aside = QWidget()
+        aside.setLayout(right)
+        aside.setMinimumWidth(344)
+        aside.setMaximumWidth(560)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(scroll, 8)
+        row.addWidget(aside, 5)
+
+    @property
+    def _stale(self) -> bool:
+        return self._session.link.phase in (Phase.DOWN, Phase.CONNECTING)
+
+    def _link_changed(self, link: Link) -> None:
+        self.away.setVisible(link.phase is Phase.DOWN)
+        self.families.set_stale(self._stale)
+        self._show_vitals()
+        self.tick()
+
+    def _vitals_changed(self, vitals: Vitals) -> None:
+        self._show_vitals()
+        self.tick()
+
+    def _show_vitals(self) -> None:
+        history = self._session.history
+        self.tiles.show_vitals(history, self._session.link.load, stale=self._stale)
+        self.lookups.show_vitals(history)
+
+    def _happened(self, events: tuple[Event, ...]) -> None:
+        self.events.add(events)
+
+    def _findings_changed(self) -> None:
+        findings = self._session.findings
+        self.cards.show_findings(findings)
+        self.cards.setVisible(bool(findings))
+        self.calm.setVisible(not findings)
+        self.severities.setText(severity_words(findings))
+        self.headline.setText(words.count(len(findings), "finding") if findings else "Findings")
+        for family in self._session.layout.families:
+            self.families.refresh(family.id)
+        self.tick()
+
+    def tick(self) -> None:
+        """Bring the words that age up to date."""
+        self.cards.tick()
+        if self.calm.isVisibleTo(self):
+            self._tell_calm()
+
+    def _tell_calm(self) -> None:
+        session, now = self._session, time.monotonic()
+        read = session.link.last_read
+        when = f" Last read {ago(now - read)}." if read is not None else ""
+        families = words.count(len(session.layout.families), "key family", "key families")
+        if session.inventory.finished_at is None:
+            progress = inventory_words(session.inventory, now)
+            so_far = f"Still looking: {progress}. {families} are judged as they come."
+            self.calm.say("search", Tone.ACCENT, "Nothing wrong so far", so_far)
+        elif session.vitals is not None and session.vitals.keys == 0:
+            empty = f"Keys appear here as soon as Fleet uses this cache.{when}"
+            self.calm.say("empty", Tone.NEUTRAL, f"Database {session.link.database} is empty", empty)
+        else:
+            judged = f"{families}, every one judged at each reading.{when} What needs you will stand here."
+            self.calm.say("check", Tone.OK, "Nothing is wrong", judged)
+
+
+def carded(view: QWidget) -> QFrame:
+    """`view` upon a card whose line is not painted over."""
+    card = QFrame()
+    card.setProperty("surface", "card")
+    column = QVBoxLayout(card)
+    column.setContentsMargins(1, 1, 1, 1)
+    column.addWidget(view)
+    card.setMaximumHeight(view.maximumHeight() + 2)
+    card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+    return card

@@ -1,0 +1,97 @@
+"""The line at the foot of the window: how much there is, how well it is known, and what looking costs."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.snapshot import Phase
+from fleetcache_gui.ui.gauges import percent
+from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.snapshot import Inventory, Link, Vitals
+    from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.theme import Theme
+
+HEIGHT = 30
+NOTABLE_SKEW = 1.0
+"""Seconds; a smaller difference of clocks is not worth a word."""
+
+
+def inventory_words(inventory: Inventory, now: float) -> str:
+    """``inventory 63 %`` while it goes on for the first time, ``inventory 100 % (14 s ago)`` after it."""
+    if inventory.finished_at is not None:
+        return f"inventory 100 % ({ago(now - inventory.finished_at)})"
+    if not inventory.keys:
+        return "inventory starting"
+    return f"inventory {min(int(100 * inventory.scanned / inventory.keys), 99)} %"
+
+
+def memory_words(vitals: Vitals) -> str:
+    """``812.0 MB of 2.0 GB``, or nothing where the server does not tell."""
+    if vitals.memory is None:
+        return ""
+    used = words.size(vitals.memory)
+    return f"{used} of {words.size(vitals.memory_limit)}" if vitals.memory_limit else f"{used}, no limit"
+
+
+def clock_words(link: Link, wall: float) -> str:
+    """The server's clock at our Unix time `wall`, with a note when the two clocks differ."""
+    skew = link.skew or 0.0
+    shown = datetime.fromtimestamp(wall + skew, UTC).strftime("%H:%M:%S")
+    if link.skew is None:
+        return f"{shown} UTC, this machine's clock"
+    if abs(skew) < NOTABLE_SKEW:
+        return f"server {shown} UTC"
+    return f"server {shown} UTC, {words.duration(abs(skew))} {'ahead' if skew > 0 else 'behind'}"
+
+
+def ago(seconds: float) -> str:
+    """``just now``, ``3 s ago``, ``2 min ago``: coarse, so that it does not flicker."""
+    if seconds < 1:
+        return "just now"
+    if seconds < 60:
+        return f"{int(seconds)} s ago"
+    return f"{words.duration(seconds) if seconds >= 3600 else f'{int(seconds // 60)} min'} ago"
+
+
+class StatusBar(QWidget):
+    """Refreshed by the session's signals; `tick` carries the clocks on."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setFixedHeight(HEIGHT)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 0)
+        row.setSpacing(20)
+        self.keys, self.memory, self.inventory, self.load, self.database, self.clock = (
+            PlainLabel(theme=theme, role="muted") for _ in range(6)
+        )
+        for label in (self.keys, self.memory, self.inventory, self.load, self.database):
+            row.addWidget(label)
+        row.addStretch(1)
+        row.addWidget(self.clock)
+        plain_tooltip(
+            self.inventory, "How far the search for keys has come. It goes on slowly, to spare the server."
+        )
+        plain_tooltip(self.load, "What this window costs the server, estimated from its own figures.")
+        plain_tooltip(self.clock, "The server's clock in UTC, from its TIME command.")
+
+    def tick(self) -> None:
+        """Bring every word up to date; called about once a second."""
+        link, vitals, inventory = self._session.link, self._session.vitals, self._session.inventory
+        self.keys.setText("" if vitals is None or vitals.keys is None else words.count(vitals.keys, "key"))
+        self.memory.setText("" if vitals is None else memory_words(vitals))
+        known = link.last_read is not None
+        self.inventory.setText(inventory_words(inventory, time.monotonic()) if known else "")
+        self.load.setText(
+            "" if link.load is None else f"our load on the server {percent(link.load)} of a core"
+        )
+        self.database.setText(f"database {link.database}" if known else "")
+        self.clock.setText(clock_words(link, time.time()) if known or link.phase is Phase.LIVE else "")

@@ -1,0 +1,222 @@
+"""Widgets for text that came from elsewhere. The only place where a QLabel or a tooltip is made.
+
+Qt guesses rich text in labels and tooltips and then loads what an `<img>` names. Nothing here ever lets it guess,
+and nothing hands Qt more text than it can lay out at once.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from math import ceil
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QMimeData, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QFontMetricsF, QGuiApplication, QPainter, QTextOption
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPlainTextEdit, QSizePolicy, QWidget
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QContextMenuEvent, QPaintEvent, QResizeEvent
+
+    from fleetcache_gui.domain.values import Tone
+    from fleetcache_gui.ui.theme import Theme
+
+Role = Literal["body", "strong", "heading", "label", "muted", "mono", "figure"]
+
+LONGEST_LABEL = 4_000
+LONGEST_TOOLTIP = 1_000
+LONGEST_BLOCK = 512 * 1024
+"""Characters; a 64 KB window of a value needs at most 305,000 as a hex dump."""
+
+TALLEST_BLOCK = 420
+"""Pixels; a longer text scrolls."""
+
+_FRAME = 22  # border, padding and the document's margin, above and below
+_UNBREAKABLE = re.compile(r"\S{40}")
+
+
+def tooltip_text(text: str) -> str:
+    """`text` in the one form in which Qt shows it literally: rich text with all of it escaped."""
+    if not text:
+        return ""
+    shown = text if len(text) <= LONGEST_TOOLTIP else text[:LONGEST_TOOLTIP] + "…"
+    return f'<p style="white-space: pre-wrap">{html.escape(_breakable(shown))}</p>'
+
+
+def plain_tooltip(widget: QWidget, text: str) -> None:
+    """Give `widget` a tooltip that shows `text` as it is."""
+    widget.setToolTip(tooltip_text(text))
+
+
+def _breakable(text: str) -> str:
+    """Lets words of 40 characters and more break; the zero-width spaces never leave the screen."""
+    return _UNBREAKABLE.sub(lambda found: found.group() + "\u200b", text)
+
+
+def copy_text(text: str, *, secret: bool = False) -> None:
+    """Put `text` on the clipboard; a secret is marked so that clipboard managers do not keep it."""
+    data = QMimeData()
+    data.setText(text)
+    if secret:
+        data.setData("x-kde-passwordManagerHint", b"secret")
+        data.setData("application/x-nspasteboard-concealed-type", b"1")
+        data.setData("ExcludeClipboardContentFromMonitorProcessing", b"1")
+    QGuiApplication.clipboard().setMimeData(data)
+
+
+class PlainLabel(QLabel):
+    """A label that can only show plain text. With `wrap` even a word without end stays within its width."""
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        theme: Theme,
+        role: Role = "body",
+        wrap: bool = False,
+        selectable: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self._selectable = selectable
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(getattr(theme.fonts, "body" if role == "muted" else role))
+        if role in ("muted", "label"):
+            self.setProperty("tone", "muted")
+        if wrap:
+            self.setWordWrap(True)
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            self.setMinimumWidth(1)
+        self.setText(text)
+
+    def minimumSizeHint(self) -> QSize:
+        if self.wordWrap():  # Qt's own is the height at the least width, which no layout needs
+            return QSize(1, self.fontMetrics().height())
+        return super().minimumSizeHint()
+
+    def setText(self, text: str) -> None:
+        """Show `text`; the rest of a very long one stands for itself as ``…``."""
+        if text == self._whole and self.text():
+            return
+        self._whole = text
+        shown = text if len(text) <= LONGEST_LABEL else text[:LONGEST_LABEL] + "…"
+        broken = _breakable(shown) if self.wordWrap() else shown
+        # Selecting would copy the zero-width spaces as well: the context menu copies the original.
+        flags = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        if not self._selectable or broken != shown:
+            flags = Qt.TextInteractionFlag.NoTextInteraction
+        self.setTextInteractionFlags(flags)
+        super().setText(broken)
+
+    def set_tone(self, tone: Tone | None) -> None:
+        """Colour the text by `tone`; None for the ordinary colour."""
+        self.setProperty("tone", tone.value if tone else None)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self._selectable:
+            event.ignore()
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        chosen = self.selectedText() or self._whole
+        menu.addAction("Copy", lambda: copy_text(chosen))
+        menu.popup(event.globalPos())
+
+
+class ElidedLabel(PlainLabel):
+    """One line that gives way to ``…`` where it lacks room; its tooltip has the whole of it."""
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        theme: Theme,
+        role: Role = "body",
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(text, theme=theme, role=role, parent=parent)
+        self._mode = mode
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        shown = elide(self.fontMetrics(), self._whole, self._mode, self.width())
+        painter.drawText(self.rect(), int(self.alignment() | Qt.TextFlag.TextSingleLine), shown)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._explain()
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._explain()
+
+    def _explain(self) -> None:
+        short = self.fontMetrics().horizontalAdvance(self._whole[:LONGEST_TOOLTIP]) <= self.width()
+        plain_tooltip(self, "" if short else self._whole)
+
+
+def elide(metrics: QFontMetrics, text: str, mode: Qt.TextElideMode, width: int) -> str:
+    """`text` shortened to `width` px. Measures no more of it than could be seen."""
+    if len(text) > 2 * width > 0:
+        text = "…" + text[-2 * width :] if mode is Qt.TextElideMode.ElideLeft else text[: 2 * width] + "…"
+    return metrics.elidedText(text, mode, width)
+
+
+class PlainBlock(QPlainTextEdit):
+    """Read-only text of many lines, wrapped anywhere; stays where it is scrolled to while the text is the same."""
+
+    def __init__(self, *, theme: Theme, mono: bool = True, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setReadOnly(True)
+        self.setUndoRedoEnabled(False)
+        self.setFont(theme.fonts.mono if mono else theme.fonts.body)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTabChangesFocus(True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._shown = ""
+        self._fit()
+
+    def set_block(self, text: str) -> None:
+        """Show `text`: printable lines, none of more than a few thousand characters (see `text.show_block`)."""
+        if len(text) > LONGEST_BLOCK:
+            text = text[:LONGEST_BLOCK] + "…"
+        if text != self._shown:
+            self._shown = text
+            self.setPlainText(text)
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the text needs, within bounds; beyond them it scrolls."""
+        lines = round(
+            self.document().size().height()
+        )  # QPlainTextEdit counts in lines, wrapped ones included
+        line = ceil(QFontMetricsF(self.font()).lineSpacing())
+        wanted = lines * line + _FRAME
+        self.setFixedHeight(min(max(wanted, 2 * line + _FRAME), TALLEST_BLOCK))
+
+    @property
+    def block(self) -> str:
+        """What is shown."""
+        return self._shown
+
+    def has_selection(self) -> bool:
+        """True while somebody is about to copy a part of it."""
+        return self.textCursor().hasSelection()

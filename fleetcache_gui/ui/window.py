@@ -1,0 +1,348 @@
+"""The window: top bar, tabs, pages, status bar; what each state of the link means for what can be seen."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from fleetcache_gui import assets
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.snapshot import Link, Phase
+from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.ui.actions import Action, install_shortcuts
+from fleetcache_gui.ui.family_list import weight
+from fleetcache_gui.ui.family_page import FamilyPage
+from fleetcache_gui.ui.find import Find
+from fleetcache_gui.ui.marks import SEVERITY_TONES, severity_words, worst
+from fleetcache_gui.ui.overview import Overview
+from fleetcache_gui.ui.palette import Palette, ShortcutSheet
+from fleetcache_gui.ui.states import Banner, Notice, next_try_words
+from fleetcache_gui.ui.statusbar import StatusBar
+from fleetcache_gui.ui.tabs import Tab, Tabs
+from fleetcache_gui.ui.topbar import TopBar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent, QShowEvent
+
+    from fleetcache_gui.domain.family import Family
+    from fleetcache_gui.session import Session
+    from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.theme import Mode, Theme
+
+TICK_MS = 500
+"""Clocks are carried on so often: half a second, so that no second is skipped."""
+
+SMALLEST = (960, 640)
+FIRST_SIZE = (1280, 800)
+FRAME = 3
+NOT_LIVE = "Not connected."
+
+
+class FrameLine(QWidget):
+    """The environment's colour across the top of everything."""
+
+    def __init__(self, word: str, theme: Theme) -> None:
+        super().__init__()
+        self._word, self._theme = word, theme
+        self.setFixedHeight(FRAME)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        from PySide6.QtGui import QPainter
+
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colors.environment(self._word))
+        painter.end()
+
+
+class MainWindow(QMainWindow):
+    """`closed` is emitted once, when a person has closed the window; ending the program is not the window's business.
+
+    `settings` is read at the start and brought up to date by `remember`; saving it is the owner's.
+    """
+
+    closed = Signal()
+
+    def __init__(self, session: Session, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._theme = theme
+        self._settings = settings
+        self._pages: dict[str, FamilyPage] = {}
+        self.setWindowTitle(" – ".join(filter(None, (session.name, session.environment, "Fleet cache inspector"))))
+        self.setWindowIcon(assets.application_icon())
+        self.setMinimumSize(*SMALLEST)
+        self.top = TopBar(session, theme)
+        self.banner = Banner(theme)
+        self.tabs = Tabs(theme)
+        self.pages = QStackedWidget()
+        self.overview = Overview(session, theme)
+        self.notice = Notice(theme)
+        self.body = QStackedWidget()
+        self.status = StatusBar(session, theme)
+        self._arrange()
+        self.find = Find(self.top.field, session, theme, self)
+        self.actions_table = tuple(self._actions())
+        self.palette_ = Palette(self, theme, self.actions_table)
+        self.sheet = ShortcutSheet(self, theme, self.actions_table)
+        install_shortcuts(self.actions_table, self)
+        self._clock = QTimer(self, interval=TICK_MS)
+        self._connect()
+        self._restore()
+        self._link_changed(session.link)
+
+    def _arrange(self) -> None:
+        self.pages.addWidget(self.overview)
+        tabs = QHBoxLayout()
+        tabs.setContentsMargins(4, 0, 4, 0)
+        tabs.addWidget(self.tabs, 1)
+        self.tabs.add(Tab("Overview", words="Overview of the whole cache"))
+        for family in self._session.layout.families:
+            self.tabs.add(self._tab(family))
+        content = QWidget()
+        inner = QVBoxLayout(content)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        inner.addLayout(tabs)
+        inner.addWidget(Line(self._theme))
+        inner.addWidget(self.pages, 1)
+        self.body.addWidget(self.notice)
+        self.body.addWidget(content)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(FrameLine(self._session.environment, self._theme))
+        column.addWidget(self.top)
+        column.addWidget(self.banner)
+        column.addWidget(self.body, 1)
+        column.addWidget(Line(self._theme))
+        column.addWidget(self.status)
+        self.setCentralWidget(middle)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.link_changed.connect(self._link_changed)
+        session.vitals_changed.connect(self._show_body)
+        session.inventory_changed.connect(self.status.tick)
+        session.family_changed.connect(self._family_changed)
+        session.findings_changed.connect(self._findings_changed)
+        self.tabs.currentChanged.connect(self._show_page)
+        self.banner.pressed.connect(self._banner_pressed)
+        self.notice.pressed.connect(session.retry_now)
+        self.overview.jump.connect(self.jump)
+        self.find.jump.connect(self.jump)
+        self._clock.timeout.connect(self._tick)
+
+    # --- pages -----------------------------------------------------------------------------------------------
+
+    def jump(self, family_id: str, row_id: bytes) -> None:
+        """Show a family, and the row when there is one (b"" for none)."""
+        self.show_family(family_id)
+        if row_id:
+            self._pages[family_id].show_row(row_id)
+
+    def show_family(self, family_id: str) -> None:
+        """Show a family's page; an empty or unknown id shows the overview."""
+        ids = [family.id for family in self._session.layout.families]
+        self.tabs.setCurrentIndex(ids.index(family_id) + 1 if family_id in ids else 0)
+
+    @property
+    def current(self) -> str:
+        """The id of the family that is shown, empty for the overview."""
+        index = self.tabs.currentIndex()
+        return self._session.layout.families[index - 1].id if index > 0 else ""
+
+    @property
+    def page(self) -> FamilyPage | None:
+        """The family page that is shown, None on the overview."""
+        return self._pages.get(self.current)
+
+    def _show_page(self, index: int) -> None:
+        shown = self.current
+        if shown and shown not in self._pages:
+            family = self._session.layout.family(shown)
+            page = FamilyPage(self._session, family, self._theme, self._settings, self.pages)
+            self._pages[shown] = page
+            self.pages.addWidget(page)
+        for family_id, page in self._pages.items():
+            if family_id != shown:
+                page.set_active(False)
+        if page := self._pages.get(shown):
+            self.pages.setCurrentWidget(page)
+            page.set_active(self.isVisible())
+        else:
+            self.pages.setCurrentWidget(self.overview)
+            self.overview.tick()
+
+    def _tab(self, family: Family) -> Tab:
+        snapshot = self._session.snapshot(family.id)
+        findings = [f for f in self._session.findings if f.family == family.id]
+        grave = worst(findings)
+        count = "" if snapshot is None else words.brief(weight(family, snapshot))
+        entries = "not read yet" if snapshot is None else words.count(snapshot.count, *family.noun)
+        told = ", ".join(filter(None, (f"{family.title}: {entries}", severity_words(findings))))
+        return Tab(family.tab, count, SEVERITY_TONES[grave] if grave else None, told)
+
+    def _family_changed(self, family_id: str) -> None:
+        for position, family in enumerate(self._session.layout.families, 1):
+            if family.id == family_id:
+                self.tabs.set_tab(position, self._tab(family))
+
+    def _findings_changed(self) -> None:
+        for position, family in enumerate(self._session.layout.families, 1):
+            self.tabs.set_tab(position, self._tab(family))
+
+    # --- link ------------------------------------------------------------------------------------------------
+
+    def _link_changed(self, link: Link) -> None:
+        self._show_body()
+        self._tick()
+
+    def _show_body(self, *_: object) -> None:
+        """Until anything was read there is a notice in the place of pages; afterwards the last data stays."""
+        self.body.setCurrentIndex(0 if self._session.vitals is None else 1)
+
+    def _tick(self) -> None:
+        link = self._session.link
+        self.top.tick()
+        self.status.tick()
+        if self._session.vitals is not None:
+            self.banner.show_link(link)
+            if not self.current:
+                self.overview.tick()
+        else:
+            self.banner.hide()
+            self._show_notice(link)
+
+    def _show_notice(self, link: Link) -> None:
+        if link.phase is Phase.DOWN:
+            from time import monotonic
+
+            advice = " ".join(filter(None, (link.advice, next_try_words(link, monotonic()))))
+            heading = f"No connection to {self._session.name}"
+            self.notice.show_state("unplugged", Tone.CRITICAL, heading, link.text, advice, "Try now")
+        elif link.phase is Phase.PAUSED:
+            text = "Nothing has been read yet. Resume to begin."
+            self.notice.show_state("pause", Tone.ACCENT, "Paused", text)
+        else:
+            text = link.text or f"Connecting to {self._session.address} …"
+            self.notice.show_state("plug", Tone.ACCENT, f"Connecting to {self._session.name}", text)
+
+    def _banner_pressed(self) -> None:
+        if self._session.link.phase is Phase.PAUSED:
+            self._session.resume()
+        else:
+            self._session.retry_now()
+
+    # --- actions ---------------------------------------------------------------------------------------------
+
+    def _actions(self) -> Iterator[Action]:
+        session, top = self._session, self.top
+        yield Action("refresh", "Read everything now", session.refresh, ("F5", "Ctrl+R"), self._not_live)
+        yield Action("pause", "Pause or resume reading", top.toggle_pause, ("Ctrl+P",))
+        yield Action("find", "Find in all families", self._focus_find, ("Ctrl+F",))
+        yield Action("filter", "Filter this family", self._focus_filter, ("Ctrl+L",), self._not_on_family)
+        yield Action("palette", "Command palette", lambda: self.palette_.open(), ("Ctrl+K", "Ctrl+Shift+P"))
+        yield Action("shortcuts", "Show all shortcuts", lambda: self.sheet.open(), ("Ctrl+/", "F1"))
+        yield Action("retry", "Try to connect now", session.retry_now, (), self._not_down)
+        titles = ("Overview", *(family.title for family in session.layout.families))
+        for position, title in enumerate(titles):
+            keys = (f"Ctrl+{position + 1}",) if position < 9 else ()
+            yield Action(f"tab.{position}", f"Go to {title}", partial(self.tabs.setCurrentIndex, position), keys)
+        yield Action("tab.next", "Next tab", partial(self._step_tab, 1), ("Ctrl+PgDown",))
+        yield Action("tab.previous", "Previous tab", partial(self._step_tab, -1), ("Ctrl+PgUp",))
+        modes: tuple[tuple[Mode, str], ...] = (("light", "Light"), ("dark", "Dark"), ("system", "As the system"))
+        for mode, title in modes:
+            yield Action(f"look.{mode}", f"Look: {title.lower()}", partial(self._choose_look, mode))
+        yield Action("quit", "Quit", self.close, ("Ctrl+Q",))
+
+    def _not_live(self) -> str:
+        phase = self._session.link.phase
+        return "" if phase is Phase.LIVE else "Reading is paused." if phase is Phase.PAUSED else NOT_LIVE
+
+    def _not_down(self) -> str:
+        return "" if self._session.link.phase is Phase.DOWN else "There is a connection, or one is being made."
+
+    def _not_on_family(self) -> str:
+        return "" if self.page else "The overview has no filter; go to a family first."
+
+    def _focus_find(self) -> None:
+        self.top.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.top.field.selectAll()
+
+    def _focus_filter(self) -> None:
+        if self.page:
+            self.page.focus_filter()
+
+    def _step_tab(self, step: int) -> None:
+        self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
+
+    def _choose_look(self, mode: Mode) -> None:
+        self._theme.mode = mode
+        self._settings.theme = mode
+
+    # --- coming and going ------------------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        self.resize(*FIRST_SIZE)
+        if self._settings.geometry:
+            self.restoreGeometry(QByteArray(b64decode(self._settings.geometry)))
+        self.show_family(self._settings.tab)
+
+    def remember(self) -> None:
+        """Put what should outlast the window into the settings."""
+        self._settings.geometry = b64encode(self.saveGeometry().data()).decode()
+        self._settings.tab = self.current
+        self._settings.interval = self._session.interval
+
+    def _seen(self, visible: bool) -> None:
+        """Nothing is read and nothing ticks for a window that nobody can see."""
+        self._session.set_visible(visible)
+        if page := self.page:
+            page.set_active(visible)
+        if visible:
+            self._clock.start()
+            self._tick()
+        else:
+            self._clock.stop()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._seen(not self.isMinimized())
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._seen(False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and self.isVisible():
+            self._seen(not self.isMinimized())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.remember()
+        self.find.end()
+        super().closeEvent(event)
+        self.closed.emit()
+
+
+class Line(QWidget):
+    """A separating line of 1 px."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setFixedHeight(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        from PySide6.QtGui import QPainter
+
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colors.line)
+        painter.end()

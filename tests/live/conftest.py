@@ -1,0 +1,97 @@
+"""Fixtures for real servers: each started once in a session, emptied before each test that uses it.
+
+Emptying checks first that the server is the one this session started (see `tests/servers.py`). A test may
+kill, restart or freeze a server; it is brought back for the next one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+
+from fleetcache_gui.cache import connect
+from tests.servers import ALL, VALKEY, Binary, Cluster, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fleetcache_gui.cache import Client
+
+
+class _Servers:
+    """The session's servers, started at first use."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, Server] = {}
+
+    def get(self, binary: Binary) -> Server:
+        """The session's server of that kind, running and empty."""
+        server = self._started.get(binary.name)
+        if server is None:
+            server = self._started[binary.name] = Server(binary)
+        server.revive()
+        server.flush()
+        return server
+
+    def stop(self) -> None:
+        for server in self._started.values():
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def session_servers() -> Iterator[_Servers]:
+    servers = _Servers()
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(params=ALL, ids=lambda binary: binary.name)
+def server(request: pytest.FixtureRequest, session_servers: _Servers) -> Server:
+    """Valkey 9.1, Redis 7.0 and Redis 8.2 in turn: running and empty."""
+    return session_servers.get(request.param)
+
+
+@pytest.fixture
+def valkey(session_servers: _Servers) -> Server:
+    """Valkey 9.1 alone: running and empty."""
+    return session_servers.get(VALKEY)
+
+
+@pytest.fixture(scope="session")
+def session_cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(session_cluster: Cluster) -> Cluster:
+    """Three Valkey primaries: running and empty."""
+    session_cluster.revive()
+    session_cluster.flush()
+    return session_cluster
+
+
+@pytest.fixture
+def open_cluster(cluster: Cluster) -> Callable[[], Client]:
+    """A client of the cluster: `async with open_cluster() as client`."""
+    return lambda: RedisCluster.from_url(
+        cluster.url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+
+
+@pytest.fixture(params=[*ALL, None], ids=lambda binary: binary.name if binary else "cluster")
+def open_client(request: pytest.FixtureRequest, session_servers: _Servers) -> Callable[[], Client]:
+    """A client of each server and of the cluster in turn, all empty: `async with open_client() as client`."""
+    if request.param is None:
+        open_cluster: Callable[[], Client] = request.getfixturevalue("open_cluster")
+        return open_cluster
+    server = session_servers.get(request.param)
+    return lambda: connect(server.url)

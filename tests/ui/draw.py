@@ -1,0 +1,106 @@
+"""Draws the window with stand-in data to PNG files, to be looked at: `python -m tests.ui.draw FOLDER`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QApplication
+
+from fleetcache_gui.domain.snapshot import Phase
+from fleetcache_gui.settings import Settings
+from fleetcache_gui.ui.theme import Theme
+from fleetcache_gui.ui.window import MainWindow
+from tests.ui.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZES = ((1024, 700, 1), (1280, 800, 1), (1920, 1080, 2))
+"""Logical width, height, and device pixels to each: the last is a 4K screen at 200 %."""
+
+
+def draw(window: MainWindow, path: Path, width: int, height: int, ratio: int) -> None:
+    """Paint `window` at a size into a PNG file."""
+    window.resize(width, height)
+    for _ in range(6):
+        QApplication.processEvents()
+    image = QImage(width * ratio, height * ratio, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(ratio)
+    painter = QPainter(image)
+    window.render(painter, QPoint())
+    painter.end()
+    image.save(str(path))
+
+
+def calm(stage: Stage) -> None:
+    """Nothing is wrong."""
+    stage.go_live()
+    for family_id in ("live_queries", "locks"):
+        rows = stage.snapshot(family_id).rows  # type: ignore[union-attr]
+        stage.show(family_id, tuple(row for row in rows if not row.judgements))
+
+
+def lost(stage: Stage) -> None:
+    """The server has gone away."""
+    stage.go_live()
+    text = "10.0.2.11:6379 refuses connections: no server is listening there."
+    stage.set_link(Phase.DOWN, text=text, advice="Start the server, or check the port.", next_try=stage.link.since + 4)
+
+
+def refused(stage: Stage) -> None:
+    """It has never been reached."""
+    text = "10.0.2.11:6379 refuses connections: no server is listening there."
+    stage.set_link(Phase.DOWN, text=text, advice="Check address and port.", last_read=None, next_try=stage.link.since + 4)
+
+
+def paused(stage: Stage) -> None:
+    """A person has paused it."""
+    stage.go_live()
+    stage.pause()
+
+
+SCENES: dict[str, Callable[[Stage], None]] = {
+    "troubled": Stage.go_live,
+    "calm": calm,
+    "lost": lost,
+    "refused": refused,
+    "connecting": lambda stage: None,
+    "paused": paused,
+}
+
+
+def main(folder: Path) -> None:
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    folder.mkdir(parents=True, exist_ok=True)
+    for look in ("dark", "light"):
+        theme = Theme(look)  # type: ignore[arg-type]
+        theme.apply(app)
+        for scene, play in SCENES.items():
+            stage = Stage(environment="DEMO" if scene == "calm" else "PRODUCTION")
+            window = MainWindow(stage, theme, Settings())  # type: ignore[arg-type]
+            window.show()
+            play(stage)
+            for width, height, ratio in SIZES if scene in ("troubled", "calm") else SIZES[1:2]:
+                draw(window, folder / f"{scene}-{look}-{width}x{height}@{ratio}.png", width, height, ratio)
+            if scene == "troubled":
+                window.show_family("live_queries")
+                draw(window, folder / f"page-{look}.png", 1280, 800, 1)
+                window.palette_.open()
+                draw(window, folder / f"palette-{look}.png", 1280, 800, 1)
+                window.palette_.close_up()
+                window.sheet.open()
+                draw(window, folder / f"sheet-{look}.png", 1280, 800, 1)
+            window.close()
+            window.deleteLater()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
