@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from PySide6.QtCore import QObject, Signal
@@ -187,6 +188,13 @@ class Session(QObject):
             for edit in table.update(snapshot):
                 edit.apply()
         return list(islice(table.search(text), limit))
+
+    def fail(self, error: BaseException | None) -> None:
+        """The reading has ended by an error of this program: say so, and do not pretend to be live."""
+        if error is not None:
+            text = f"The inspector has stopped reading because of an error of its own ({type(error).__name__})."
+            advice = "Its log has the details; start it again."
+            self.on_link(replace(self.link, phase=Phase.DOWN, since=time.monotonic(), text=text, advice=advice))
 
     # --- what the poller tells ---------------------------------------------------------------------------------
 

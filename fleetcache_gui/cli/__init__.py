@@ -64,11 +64,11 @@ def demo(
     cluster: bool, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None
 ) -> None:
     """Show a simulated Fleet at work on a real server that ends with the window."""
-    from fleetcache_gui.cli import show
+    from fleetcache_gui.cli import windows
 
     if cluster:
         raise Failure("The demo does not run on a cluster yet. Leave --cluster away to see it on one server.")
-    sys.exit(show.demo(hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures))
+    sys.exit(windows.demo(hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures))
 
 
 @cli.command(name="open")
@@ -88,11 +88,11 @@ def open_(
     interval: float,
 ) -> None:
     """Inspect the server at URL, such as redis://localhost:6379/0 or rediss://user@cache.example.com."""
-    from fleetcache_gui.cli import show
+    from fleetcache_gui.cli import windows
     from fleetcache_gui.cli.login import checked_address
 
     address = checked_address(url, password_env, ask=ask_password)
-    sys.exit(show.inspect(address, hosts=hosts, name=name, environment=environment, interval=interval))
+    sys.exit(windows.inspect(address, hosts=hosts, name=name, environment=environment, interval=interval))
 
 
 @cli.command()
@@ -129,11 +129,11 @@ def snapshot(
 @click.option("--seconds", type=click.FloatRange(1, 600), default=15.0, show_default=True, help="Watch so long first.")
 def pictures(folder: Path, url: str | None, password_env: str | None, ask_password: bool, seconds: float) -> None:
     """Draw every tab, light and dark, as PNG files into DIR; of the demo when no URL is given."""
-    from fleetcache_gui.cli import show
+    from fleetcache_gui.cli import windows
     from fleetcache_gui.cli.login import checked_address
 
     address = checked_address(url, password_env, ask=ask_password) if url else None
-    sys.exit(show.pictures(folder, address, seconds))
+    sys.exit(windows.pictures(folder, address, seconds))
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from redis.exceptions import AuthenticationError, RedisError
 
 from fleetcache_gui.cache import connect
 from fleetcache_gui.demo.troubles import is_demo_key
+from fleetcache_gui.domain import words
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -163,7 +164,7 @@ class ExternalServer:
     async def __aenter__(self) -> Self:
         client, database = self._client()
         try:
-            count = await client.dbsize()
+            keys = await client.dbsize()
         except AuthenticationError:
             raise ServerRefused("The server named by --server refuses the user name or password.") from None
         except RedisError as error:
@@ -172,10 +173,9 @@ class ExternalServer:
             ) from None
         finally:
             await client.aclose()
-        if count:
-            raise ServerRefused(
-                f"The demo takes an empty database only: number {database} holds {count:,} keys."
-            )
+        if keys:
+            held = words.count(keys, "key")
+            raise ServerRefused(f"The demo takes an empty database only: number {database} holds {held}.")
         return self
 
     async def __aexit__(

@@ -35,6 +35,7 @@ CELL = 256
 PREVIEW = 512
 """Bytes of a string that are read for the table."""
 
+_UNFINISHED = re.compile(rb"[\xc0-\xff][\x80-\xbf]{0,2}\Z")  # UTF-8 that the read may have cut in two
 _NUMBER = re.compile(rb"-?[0-9]{1,19}")
 _TONES = {Severity.INFO: Tone.NEUTRAL, Severity.WARNING: Tone.WARN, Severity.CRITICAL: Tone.CRITICAL}
 _TYPES = {
@@ -99,19 +100,15 @@ def refusals(got: Answers) -> tuple[tuple[str, str], ...]:
     """A fact for the detail panel when the server refused to answer. Codes only: error texts quote
     arguments."""
     codes = sorted({reply.code for reply in got.values() if isinstance(reply, ReplyError)})
-    return (("Could not be read", shorten(", ".join(codes), NAME)),) if codes else ()
+    return (("Could not be read", show(", ".join(codes).encode(errors="replace"), NAME)),) if codes else ()
 
 
 def preview(raw: bytes, limit: int = CELL) -> str:
-    """The start of a text on one line: white space folded, a character cut in two by the read left out."""
-    if len(raw) == PREVIEW:
-        for back in range(1, 4):  # UTF-8: at most three bytes of an unfinished character
-            if raw[-back] >= 0xC0:
-                raw = raw[:-back]
-            if not 0x80 <= raw[-1] < 0xC0:
-                break
-        return shorten(show(b" ".join(raw.split())) + "…", limit)
-    return shorten(show(b" ".join(raw.split())), limit)
+    """The start of a text that was read up to `PREVIEW`, on one line: white space is folded."""
+    more = "…" if len(raw) >= PREVIEW else ""
+    if more:
+        raw = _UNFINISHED.sub(b"", raw)
+    return shorten(show(b" ".join(raw.split())) + more, limit)
 
 
 # ---- keys -------------------------------------------------------------------------------------------------

@@ -67,11 +67,8 @@ class _Families(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> object:
-        if orientation is Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return _TITLES[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _RIGHT if section == 1 else _LEFT
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _TITLES[section]
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -125,7 +122,7 @@ class _FamilyDelegate(QStyledItemDelegate):
             painter.fillRect(rect, colors.selection)
         if self.stale:
             painter.setOpacity(0.55)
-        inner = rect.adjusted(16 if index.column() == 0 else 8, 0, -8, 0)
+        inner = padded(rect, index.column())
         painter.setFont(fonts.body)
         painter.setPen(colors.text if line.entries else colors.muted)
         if index.column() == 0:
@@ -135,12 +132,35 @@ class _FamilyDelegate(QStyledItemDelegate):
         elif index.column() == 1:
             painter.drawText(inner, int(_RIGHT), "–" if line.entries is None else words.count(line.entries))
         elif index.column() == 2:
-            area = QRectF(inner).adjusted(16, 5, -16, -5)
+            area = QRectF(inner).adjusted(0, 5, -8, -5)
             now = line.trend[-1][0] if self.stale and line.trend else time.monotonic()
             paint_sparkline(painter, area, tuple(line.trend), colors.accent, window=WINDOW, now=now)
         else:
             paint_pill(painter, inner, line.state, self._theme)
         painter.restore()
+
+
+class _Header(QHeaderView):
+    """Small capitals over their column."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._theme = theme
+        self.setFixedHeight(HEADER)
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        colors = self._theme.colors
+        painter.save()
+        painter.fillRect(QRect(rect.x(), rect.bottom(), rect.width(), 1), colors.line)
+        painter.setFont(self._theme.fonts.label)
+        painter.setPen(colors.muted)
+        painter.drawText(padded(rect, section), int(_RIGHT if section == 1 else _LEFT), _TITLES[section])
+        painter.restore()
+
+
+def padded(rect: QRect, column: int) -> QRect:
+    """Where the words of a cell stand."""
+    return rect.adjusted(16 if column == 0 else 24 if column == 2 else 8, 0, -8, 0)
 
 
 class FamilyList(QTableView):
@@ -164,11 +184,8 @@ class FamilyList(QTableView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setFont(theme.fonts.label)
-        header.setFixedHeight(HEADER)
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
+        header = _Header(theme, self)
+        self.setHorizontalHeader(header)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         count = self._families.rowCount()

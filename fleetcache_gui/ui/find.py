@@ -32,7 +32,7 @@ class FindField(QLineEdit):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.setPlaceholderText("Find anything   Ctrl+F")
+        self.setPlaceholderText("Find  Ctrl+F")
         self.setAccessibleName("Find in all families")
         self.setClearButtonEnabled(True)
         sign = assets.icon("search", theme.colors.muted)

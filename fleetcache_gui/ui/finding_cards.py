@@ -15,7 +15,7 @@ from fleetcache_gui.domain.family import Severity
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.marks import SEVERITY_TONES, Mark
 from fleetcache_gui.ui.states import Icon
-from fleetcache_gui.ui.text_widgets import PlainLabel
+from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +31,11 @@ MOST = 20
 _WORDS = {Severity.CRITICAL: "Critical", Severity.WARNING: "Warning", Severity.INFO: "Note"}
 
 
-def since_wall(wall: float, now: float) -> str:
-    """A local Unix time as ``since 09:12, for 29 min``."""
-    lasted = max(now - wall, 0.0)
-    at = datetime.fromtimestamp(wall).strftime("%H:%M" if lasted < 86400 else "%d %b %H:%M")
+def for_words(lasted: float) -> str:
+    """``just now``, ``for 29 min``, ``for 3 h 12 min``."""
     if lasted < 60:
-        return f"since {at}, just now"
-    return f"since {at}, for " + (words.duration(lasted) if lasted >= 3600 else f"{int(lasted // 60)} min")
+        return "just now"
+    return "for " + (words.duration(lasted) if lasted >= 3600 else f"{int(lasted // 60)} min")
 
 
 class Card(QFrame):
@@ -95,8 +93,11 @@ class FindingCard(Card):
         self.since = PlainLabel(theme=theme, role="muted")
         self.button = QPushButton("Show")
         self.button.clicked.connect(self._jump)
-        self.row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
-        self.grid.addWidget(self.since, 3, 1)
+        aside = QVBoxLayout()
+        aside.addWidget(self.since, 0, Qt.AlignmentFlag.AlignRight)
+        aside.addStretch(1)
+        aside.addWidget(self.button, 0, Qt.AlignmentFlag.AlignRight)
+        self.row.addLayout(aside)
 
     def show_finding(self, finding: Finding) -> None:
         """Show it as it is now."""
@@ -112,7 +113,10 @@ class FindingCard(Card):
         """Carry the duration on."""
         if self._finding is not None:
             word = _WORDS[self._finding.severity]
-            self.since.setText(f"{word}, {since_wall(self._finding.wall, time.time())}")
+            lasted = max(time.time() - self._finding.wall, 0.0)
+            self.since.setText(f"{word}, {for_words(lasted)}")
+            at = datetime.fromtimestamp(self._finding.wall)
+            plain_tooltip(self.since, f"Since {at:%d %b %Y %H:%M:%S}")
 
     def _jump(self) -> None:
         if self._finding is not None:
@@ -171,6 +175,7 @@ class FindingCards(QWidget):
         for gone in [key for key in self._cards if key not in shown]:
             card = self._cards.pop(gone)
             self._column.removeWidget(card)
+            card.hide()
             card.deleteLater()
         ordered: dict[tuple[str, str, bytes], FindingCard] = {}
         for position, (key, finding) in enumerate(shown.items()):

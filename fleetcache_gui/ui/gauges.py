@@ -32,11 +32,12 @@ class Gauge:
     tone: Tone
     help: str
     top: float | None = None
+    detail: str = ""
 
     @property
     def words(self) -> str:
         """The whole gauge in one line, as a screen reader says it."""
-        return f"{self.title}: {self.figure}, {self.note}"
+        return ", ".join(filter(None, (f"{self.title}: {self.figure}", self.note, self.detail)))
 
 
 def gauges(history: Sequence[Vitals], load: float | None) -> tuple[Gauge, ...]:
@@ -78,13 +79,13 @@ def _growth(
 def _memory(history: Sequence[Vitals]) -> Gauge:
     now = history[-1]
     used, limit = now.memory, now.memory_limit or None
-    tone, parts = Tone.OK, []
+    tone, note, parts = Tone.OK, "", []
     if used is not None and limit:
         share = used / limit
         tone = Tone.CRITICAL if share > 0.95 else Tone.WARN if share > 0.8 else Tone.OK
-        parts.append(f"of {words.size(limit)} · {share:.0%}".replace("%", " %"))
+        note = f"of {words.size(limit)} · {100 * share:.0f} %"
     elif used is not None:
-        parts.append("no limit set")
+        note = "no limit set"
     evicting = recent(history, lambda v: v.evicted)
     if evicting:
         tone = Tone.CRITICAL
@@ -96,11 +97,12 @@ def _memory(history: Sequence[Vitals]) -> Gauge:
     return Gauge(
         "Memory",
         UNKNOWN if used is None else words.size(used),
-        " · ".join(parts) or "the server does not tell",
+        note or "the server does not tell",
         levels(history, lambda v: v.memory),
         tone,
         "Memory that the server uses for its data, and the limit at which it evicts or refuses writes.",
         float(limit) if limit else None,
+        " · ".join(parts),
     )
 
 

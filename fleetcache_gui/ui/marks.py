@@ -100,16 +100,17 @@ class Mark(QWidget):
 class Badge(QWidget):
     """The environment's word upon its colour."""
 
-    def __init__(self, word: str, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, word: str, theme: Theme, height: int = 24) -> None:
+        super().__init__()
         self._word = word
+        self._height = height
         self._theme = theme
         self.setFont(theme.fonts.label)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(f"Environment: {word}")
 
     def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self._word.upper()) + 20, 24)
+        return QSize(self.fontMetrics().horizontalAdvance(self._word.upper()) + 20, self._height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         ground = self._theme.colors.environment(self._word)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -20,13 +20,13 @@ from fleetcache_gui.ui.gauges import rates
 from fleetcache_gui.ui.marks import severity_words
 from fleetcache_gui.ui.statusbar import ago, inventory_words
 from fleetcache_gui.ui.text_widgets import PlainLabel
-from fleetcache_gui.ui.theme import RADIUS, Theme
-from fleetcache_gui.ui.tiles import LONGEST, SHORTEST, Tiles
+from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
+from fleetcache_gui.ui.tiles import HEADROOM, LONGEST, SHORTEST, Tiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
 
     from fleetcache_gui.domain.snapshot import Vitals
     from fleetcache_gui.present.timeline import Event
@@ -41,15 +41,14 @@ WHILE_AWAY = (
 
 
 class LookUps(QWidget):
-    """Look-ups per second, found and missed, in the room left at the foot; paints nothing in too little of it."""
+    """Look-ups per second, found and missed, in the room left at the foot; hides in too little of it."""
 
-    LEAST, TALLEST = 120, 360
+    LEAST = 96
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._history: Sequence[Vitals] = ()
-        self.setMaximumHeight(self.TALLEST)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Chart: look-ups per second, found and missed")
         theme.changed.connect(self.update)
@@ -64,12 +63,12 @@ class LookUps(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colors, fonts = self._theme.colors, self._theme.fonts
-        card = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        card = QRectF(self.rect()).adjusted(0.5, 0.5 + GRID, -0.5, -0.5)
         painter.setPen(colors.line)
         painter.setBrush(colors.surface)
         painter.drawRoundedRect(card, RADIUS, RADIUS)
         hits, misses = rates(self._history, lambda v: v.hits), rates(self._history, lambda v: v.misses)
-        peak = max((value for _, value in (*hits, *misses)), default=0.0)
+        peak = HEADROOM * max((value for _, value in (*hits, *misses)), default=0.0)
         inner = card.adjusted(14, 10, -14, -10)
         painter.setFont(fonts.body)
         painter.setPen(colors.muted)
@@ -141,25 +140,19 @@ class Overview(QWidget):
         left.addWidget(self.cards)
         left.addSpacing(8)
         left.addWidget(PlainLabel("Key families", theme=theme, role="heading"))
-        left.addWidget(carded(self.families), 3)
-        left.addWidget(self.lookups, 2)
-        left.addStretch(0)
-        column = QWidget()
-        column.setLayout(left)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(column)
+        growing = QVBoxLayout()  # first the table's rows grow, then there is a chart
+        growing.setSpacing(0)
+        growing.addWidget(carded(self.families, self.families.maximumHeight()), 100)
+        growing.addWidget(self.lookups, 1)
+        left.addLayout(growing, 1)
         right = QVBoxLayout()
         right.setContentsMargins(0, 12, 16, 16)
         right.setSpacing(8)
         right.addWidget(PlainLabel("Server", theme=theme, role="heading"))
-        right.addWidget(self.tiles)
+        right.addWidget(self.tiles, 3)
         right.addSpacing(8)
         right.addWidget(PlainLabel("Just happened", theme=theme, role="heading"))
-        right.addWidget(carded(self.events), 1)
+        right.addWidget(carded(self.events), 2)
         aside = QWidget()
         aside.setLayout(right)
         aside.setMinimumWidth(344)
@@ -167,7 +160,7 @@ class Overview(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(scroll, 8)
+        row.addWidget(Column(left), 8)
         row.addWidget(aside, 5)
 
     @property
@@ -226,13 +219,46 @@ class Overview(QWidget):
             self.calm.say("check", Tone.OK, "Nothing is wrong", judged)
 
 
-def carded(view: QWidget) -> QFrame:
+class Column(QScrollArea):
+    """A column as high as its room, or as its content where that needs more.
+
+    Qt's own resizing trusts size hints, which for wrapped text are far too high; the layout knows the height
+    that its content needs in a width.
+    """
+
+    def __init__(self, layout: QVBoxLayout, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._content = QWidget()
+        self._content.setLayout(layout)
+        self.setWidget(self._content)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        done = super().eventFilter(watched, event)
+        if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return done
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        layout, room = self._content.layout(), self.viewport().size()
+        needed = layout.minimumHeightForWidth(room.width()) if layout else 0
+        self._content.resize(room.width(), max(room.height(), needed))
+
+
+def carded(view: QWidget, tallest: int | None = None) -> QFrame:
     """`view` upon a card whose line is not painted over."""
     card = QFrame()
     card.setProperty("surface", "card")
     column = QVBoxLayout(card)
     column.setContentsMargins(1, 1, 1, 1)
     column.addWidget(view)
-    card.setMaximumHeight(view.maximumHeight() + 2)
+    if tallest is not None:
+        card.setMaximumHeight(tallest + 2)
     card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
     return card

@@ -115,7 +115,7 @@ class _ChoiceDelegate(QStyledItemDelegate):
         painter.drawText(inner, int(middle | right | single), choice.aside)
         room = inner.width() - (aside + 16 if aside else 0)
         first = inner.adjusted(0, 6, 0, -inner.height() // 2 + 1) if choice.note else inner
-        painter.setFont(fonts.strong if choice.enabled else fonts.body)
+        painter.setFont(fonts.strong if choice.note and choice.enabled else fonts.body)
         painter.setPen(colors.text if choice.enabled else colors.muted)
         title = elide(painter.fontMetrics(), choice.title, Qt.TextElideMode.ElideRight, room)
         painter.drawText(first, _LEFT, title)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from fleetcache_gui.domain import words
-from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.ui.gauges import percent
+from fleetcache_gui.ui.marks import Badge
 from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class StatusBar(QWidget):
         self.keys, self.memory, self.inventory, self.load, self.database, self.clock = (
             PlainLabel(theme=theme, role="muted") for _ in range(6)
         )
+        if session.environment:
+            row.addWidget(Badge(session.environment, theme, 18))
         for label in (self.keys, self.memory, self.inventory, self.load, self.database):
             row.addWidget(label)
         row.addStretch(1)
@@ -86,12 +88,18 @@ class StatusBar(QWidget):
     def tick(self) -> None:
         """Bring every word up to date; called about once a second."""
         link, vitals, inventory = self._session.link, self._session.vitals, self._session.inventory
-        self.keys.setText("" if vitals is None or vitals.keys is None else words.count(vitals.keys, "key"))
-        self.memory.setText("" if vitals is None else memory_words(vitals))
         known = link.last_read is not None
-        self.inventory.setText(inventory_words(inventory, time.monotonic()) if known else "")
-        self.load.setText(
-            "" if link.load is None else f"our load on the server {percent(link.load)} of a core"
-        )
-        self.database.setText(f"database {link.database}" if known else "")
-        self.clock.setText(clock_words(link, time.time()) if known or link.phase is Phase.LIVE else "")
+        keys = vitals.keys if vitals else None
+        texts = {
+            self.keys: "" if keys is None else words.count(keys, "key"),
+            self.memory: memory_words(vitals) if vitals else "",
+            self.inventory: inventory_words(inventory, time.monotonic()) if known else "",
+            self.load: f"our load on the server {percent(link.load)} of a core"
+            if link.load is not None
+            else "",
+            self.database: f"database {link.database}" if known else "",
+            self.clock: clock_words(link, time.time()),
+        }
+        for label, text in texts.items():
+            label.setText(text)
+            label.setVisible(bool(text))

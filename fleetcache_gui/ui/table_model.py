@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from fleetcache_gui.domain.family import TICKING, Column, Kind, Row
 from fleetcache_gui.domain.values import Progress
@@ -69,9 +69,11 @@ class TableModel(QAbstractTableModel):
         self._largest.clear()
         self.endResetModel()
 
-    def apply(self, edits: Iterable[Edit]) -> None:
-        """Take changes in; persistent indexes, and so selection and current index, follow their row's id."""
+    def apply(self, edits: Iterable[Edit]) -> bool:
+        """Take changes in; persistent indexes, and so selection and current index, follow their row's id.
+        True when rows that stay have changed places."""
         self._largest.clear()
+        reordered = False
         for edit in edits:
             if edit.kind == "remove":
                 self.beginRemoveRows(QModelIndex(), edit.first, edit.last)
@@ -83,6 +85,7 @@ class TableModel(QAbstractTableModel):
                 self.endInsertRows()
             elif edit.kind == "reorder":
                 self._reorder(edit)
+                reordered = True
             elif edit.kind == "change":
                 edit.apply()
                 self._changed(edit.first, edit.last)
@@ -90,10 +93,10 @@ class TableModel(QAbstractTableModel):
                 self.beginResetModel()
                 edit.apply()
                 self.endResetModel()
+        return reordered
 
     def _reorder(self, edit: Edit) -> None:
-        hint = QAbstractItemModel.LayoutChangeHint.VerticalSortHint
-        self.layoutAboutToBeChanged.emit([], hint)
+        self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
         ids = [self.table.id_at(index.row()) for index in old]
         edit.apply()
@@ -102,7 +105,7 @@ class TableModel(QAbstractTableModel):
             for row_id, index in zip(ids, old, strict=True)
         ]
         self.changePersistentIndexList(old, new)
-        self.layoutChanged.emit([], hint)
+        self.layoutChanged.emit()
 
     def _changed(self, first: int, last: int) -> None:
         self.dataChanged.emit(self.index(first, 0), self.index(last, self.columnCount() - 1))

@@ -102,11 +102,10 @@ class TableView(QTableView):
     def refresh(self, edits: Iterable[Edit]) -> None:
         """Take changes in, with scroll position and selection kept."""
         anchor = self._anchor() if self.verticalScrollBar().value() > 0 else []
-        before = self._model.table.sort
         self._busy = True
-        self._model.apply(edits)
+        reordered = self._model.apply(edits)
         self._busy = False
-        if self._model.table.sort == before:
+        if not reordered:  # else who follows one row flies through the table
             self._return_to(anchor)
         self._select_chosen()
         self._rest()
@@ -172,7 +171,9 @@ class TableView(QTableView):
         """Scroll so that the first of the rows once on screen that is still there stands where it stood."""
         table = self._model.table
         for old, row_id, offset in anchor:
-            kept = old < len(table) and table.id_at(old) == row_id  # to look one up in a long table takes long
+            kept = (
+                old < len(table) and table.id_at(old) == row_id
+            )  # to look one up in a long table takes long
             position = old if kept else table.position(row_id)
             if position >= 0:
                 self.verticalScrollBar().setValue(position * ROW - offset)

@@ -14,13 +14,15 @@ from fleetcache_gui.ui.text_widgets import tooltip_text
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent
 
     from fleetcache_gui.domain.values import Tone
     from fleetcache_gui.ui.theme import Theme
 
 HEIGHT = 36
 _PAD, _GAP, _MARK = 12, 6, 11
+_REASON = Qt.FocusReason
+_BY_KEYBOARD = (_REASON.TabFocusReason, _REASON.BacktabFocusReason, _REASON.ShortcutFocusReason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Tabs(QTabBar):
         self._theme = theme
         self._shown: list[Tab] = []
         self._under = -1
+        self._ring = False
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setUsesScrollButtons(True)
@@ -93,6 +96,10 @@ class Tabs(QTabBar):
         self._hover(self.tabAt(event.position().toPoint()))
         super().mouseMoveEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._ring = event.reason() in _BY_KEYBOARD
+        super().focusInEvent(event)
+
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(-1)
         super().leaveEvent(event)
@@ -129,7 +136,7 @@ class Tabs(QTabBar):
         if current:
             line = QRectF(rect.x() + _PAD - 4, rect.bottom() - 2, rect.width() - 2 * _PAD + 8, 2)
             painter.fillRect(line, colors.accent)
-        if current and self.hasFocus():
+        if current and self._ring and self.hasFocus():
             painter.setPen(colors.accent)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.drawRoundedRect(rect.adjusted(4.5, 5.5, -4.5, -6.5), 5, 5)

@@ -107,7 +107,7 @@ def _palette(*lines: str) -> Palette:
     return Palette(*(QColor(color) for line in lines for color in line.split()))
 
 
-# The light tones are a little darker than usual, so that they read at 4.5:1 upon a selected row and in a pill.
+# The light tones are a little darker than usual: they read at 4.5:1 upon a selected row and in a pill too.
 LIGHT = _palette(
     "#F5F6F8 #FFFFFF #FAFBFC #E2E5EB #1A1F29 #5D6676",  # background surface raised line text muted
     "#2158CB #E4ECFD #0F7043 #8F5200 #BF242A #FFFFFF",  # accent selection ok warn critical on_accent

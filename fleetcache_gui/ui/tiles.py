@@ -14,7 +14,7 @@ from fleetcache_gui.ui.charts import paint_sparkline
 from fleetcache_gui.ui.gauges import Gauge, gauges
 from fleetcache_gui.ui.marks import paint_mark
 from fleetcache_gui.ui.text_widgets import elide, plain_tooltip
-from fleetcache_gui.ui.theme import RADIUS, Theme
+from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 60.0, 900.0
 """Seconds that the charts show: all that was seen, within these."""
+
+HEADROOM = 1.2
+"""A chart without a limit ends this much above its highest value, lest a steady figure be a solid block."""
 
 _PAD = 14
 
@@ -38,18 +41,19 @@ class Tile(QWidget):
         self._wide = wide
         self._gauge: Gauge | None = None
         self._stale = False
-        self.setMinimumHeight(76 if wide else 104)
+        self.setMinimumHeight(92 if wide else 100)
+        self.setMaximumHeight(120 if wide else 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        return QSize(160, 88 if self._wide else 116)
+        return QSize(160, 104 if self._wide else 112)
 
     def show_gauge(self, gauge: Gauge, *, stale: bool) -> None:
         """Show newer figures; `stale` greys them: they are as last read."""
         self._gauge, self._stale = gauge, stale
         self.setAccessibleName(gauge.words)
-        plain_tooltip(self, f"{gauge.help}\n{gauge.note}")
+        plain_tooltip(self, "\n".join(filter(None, (gauge.help, gauge.note, gauge.detail))))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -86,11 +90,13 @@ class Tile(QWidget):
         painter.setFont(fonts.body)
         painter.setPen(colors.muted)
         note = QRectF(words.x(), figure.bottom(), words.width(), 17)
-        shown = elide(painter.fontMetrics(), gauge.note, Qt.TextElideMode.ElideRight, int(note.width()))
-        painter.drawText(note, int(left | Qt.AlignmentFlag.AlignVCenter), shown)
+        for text in (gauge.note, gauge.detail) if self._wide else (gauge.note,):
+            shown = elide(painter.fontMetrics(), text, Qt.TextElideMode.ElideRight, int(note.width()))
+            painter.drawText(note, int(left | Qt.AlignmentFlag.AlignVCenter), shown)
+            note.translate(0, 17)
         chart = QRectF(words.right() + 12, inner.y(), inner.right() - words.right() - 12, inner.height())
         if not self._wide:
-            chart = QRectF(inner.x(), note.bottom() + 6, inner.width(), inner.bottom() - note.bottom() - 6)
+            chart = QRectF(inner.x(), note.y() + 6, inner.width(), inner.bottom() - note.y() - 6)
         self._paint_chart(painter, chart, gauge)
 
     def _paint_chart(self, painter: QPainter, chart: QRectF, gauge: Gauge) -> None:
@@ -99,9 +105,9 @@ class Tile(QWidget):
         now = gauge.samples[-1][0] if self._stale else time.monotonic()
         window = min(max(now - gauge.samples[0][0], SHORTEST), LONGEST)
         color = self._theme.colors.tone(gauge.tone)
-        paint_sparkline(
-            painter, chart, gauge.samples, color, window=window, now=now, top=gauge.top, mark=not self._stale
-        )
+        top = gauge.top or HEADROOM * max(value for _, value in gauge.samples)
+        mark = not self._stale
+        paint_sparkline(painter, chart, gauge.samples, color, window=window, now=now, top=top, mark=mark)
 
 
 class Tiles(QWidget):
@@ -111,11 +117,12 @@ class Tiles(QWidget):
         super().__init__(parent)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(8)
+        grid.setSpacing(GRID)
         self.tiles = [Tile(theme, wide=True), *(Tile(theme) for _ in range(4))]
         grid.addWidget(self.tiles[0], 0, 0, 1, 2)
         for position, tile in enumerate(self.tiles[1:]):
             grid.addWidget(tile, 1 + position // 2, position % 2)
+        self.setMaximumHeight(self.tiles[0].maximumHeight() + 2 * self.tiles[1].maximumHeight() + 2 * GRID)
         for column in (0, 1):
             grid.setColumnStretch(column, 1)
 

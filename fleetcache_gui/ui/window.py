@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64decode, b64encode
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from fleetcache_gui import assets
@@ -41,6 +43,7 @@ TICK_MS = 500
 SMALLEST = (960, 640)
 FIRST_SIZE = (1280, 800)
 FRAME = 3
+TITLE = "Fleet cache inspector"
 NOT_LIVE = "Not connected."
 
 
@@ -53,28 +56,26 @@ class FrameLine(QWidget):
         self.setFixedHeight(FRAME)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        from PySide6.QtGui import QPainter
-
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._theme.colors.environment(self._word))
         painter.end()
 
 
 class MainWindow(QMainWindow):
-    """`closed` is emitted once, when a person has closed the window; ending the program is not the window's business.
+    """`closed` is emitted when a person has closed the window; ending the program is not its business.
 
     `settings` is read at the start and brought up to date by `remember`; saving it is the owner's.
     """
 
     closed = Signal()
 
-    def __init__(self, session: Session, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, theme: Theme, settings: Settings) -> None:
+        super().__init__()
         self._session = session
         self._theme = theme
         self._settings = settings
         self._pages: dict[str, FamilyPage] = {}
-        self.setWindowTitle(" – ".join(filter(None, (session.name, session.environment, "Fleet cache inspector"))))
+        self.setWindowTitle(" – ".join(filter(None, (session.name, session.environment, TITLE))))
         self.setWindowIcon(assets.application_icon())
         self.setMinimumSize(*SMALLEST)
         self.top = TopBar(session, theme)
@@ -86,7 +87,7 @@ class MainWindow(QMainWindow):
         self.body = QStackedWidget()
         self.status = StatusBar(session, theme)
         self._arrange()
-        self.find = Find(self.top.field, session, theme, self)
+        self.finder = Find(self.top.field, session, theme, self)
         self.actions_table = tuple(self._actions())
         self.palette_ = Palette(self, theme, self.actions_table)
         self.sheet = ShortcutSheet(self, theme, self.actions_table)
@@ -95,6 +96,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._link_changed(session.link)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocus()  # else the find field takes it, as the first in line
 
     def _arrange(self) -> None:
         self.pages.addWidget(self.overview)
@@ -136,10 +139,10 @@ class MainWindow(QMainWindow):
         self.banner.pressed.connect(self._banner_pressed)
         self.notice.pressed.connect(session.retry_now)
         self.overview.jump.connect(self.jump)
-        self.find.jump.connect(self.jump)
+        self.finder.jump.connect(self.jump)
         self._clock.timeout.connect(self._tick)
 
-    # --- pages -----------------------------------------------------------------------------------------------
+    # --- pages ---
 
     def jump(self, family_id: str, row_id: bytes) -> None:
         """Show a family, and the row when there is one (b"" for none)."""
@@ -173,9 +176,9 @@ class MainWindow(QMainWindow):
         for family_id, page in self._pages.items():
             if family_id != shown:
                 page.set_active(False)
-        if page := self._pages.get(shown):
-            self.pages.setCurrentWidget(page)
-            page.set_active(self.isVisible())
+        if active := self._pages.get(shown):
+            self.pages.setCurrentWidget(active)
+            active.set_active(self.isVisible())
         else:
             self.pages.setCurrentWidget(self.overview)
             self.overview.tick()
@@ -198,7 +201,7 @@ class MainWindow(QMainWindow):
         for position, family in enumerate(self._session.layout.families, 1):
             self.tabs.set_tab(position, self._tab(family))
 
-    # --- link ------------------------------------------------------------------------------------------------
+    # --- link ---
 
     def _link_changed(self, link: Link) -> None:
         self._show_body()
@@ -222,9 +225,7 @@ class MainWindow(QMainWindow):
 
     def _show_notice(self, link: Link) -> None:
         if link.phase is Phase.DOWN:
-            from time import monotonic
-
-            advice = " ".join(filter(None, (link.advice, next_try_words(link, monotonic()))))
+            advice = " ".join(filter(None, (link.advice, next_try_words(link, time.monotonic()))))
             heading = f"No connection to {self._session.name}"
             self.notice.show_state("unplugged", Tone.CRITICAL, heading, link.text, advice, "Try now")
         elif link.phase is Phase.PAUSED:
@@ -240,7 +241,7 @@ class MainWindow(QMainWindow):
         else:
             self._session.retry_now()
 
-    # --- actions ---------------------------------------------------------------------------------------------
+    # --- actions ---
 
     def _actions(self) -> Iterator[Action]:
         session, top = self._session, self.top
@@ -254,12 +255,17 @@ class MainWindow(QMainWindow):
         titles = ("Overview", *(family.title for family in session.layout.families))
         for position, title in enumerate(titles):
             keys = (f"Ctrl+{position + 1}",) if position < 9 else ()
-            yield Action(f"tab.{position}", f"Go to {title}", partial(self.tabs.setCurrentIndex, position), keys)
+            go = partial(self.tabs.setCurrentIndex, position)
+            yield Action(f"tab.{position}", f"Go to {title}", go, keys)
         yield Action("tab.next", "Next tab", partial(self._step_tab, 1), ("Ctrl+PgDown",))
         yield Action("tab.previous", "Previous tab", partial(self._step_tab, -1), ("Ctrl+PgUp",))
-        modes: tuple[tuple[Mode, str], ...] = (("light", "Light"), ("dark", "Dark"), ("system", "As the system"))
+        modes: tuple[tuple[Mode, str], ...] = (
+            ("light", "light"),
+            ("dark", "dark"),
+            ("system", "as the system"),
+        )
         for mode, title in modes:
-            yield Action(f"look.{mode}", f"Look: {title.lower()}", partial(self._choose_look, mode))
+            yield Action(f"look.{mode}", f"Look: {title}", partial(self._choose_look, mode))
         yield Action("quit", "Quit", self.close, ("Ctrl+Q",))
 
     def _not_live(self) -> str:
@@ -267,7 +273,7 @@ class MainWindow(QMainWindow):
         return "" if phase is Phase.LIVE else "Reading is paused." if phase is Phase.PAUSED else NOT_LIVE
 
     def _not_down(self) -> str:
-        return "" if self._session.link.phase is Phase.DOWN else "There is a connection, or one is being made."
+        return "" if self._session.link.phase is Phase.DOWN else "The connection is not lost."
 
     def _not_on_family(self) -> str:
         return "" if self.page else "The overview has no filter; go to a family first."
@@ -287,7 +293,7 @@ class MainWindow(QMainWindow):
         self._theme.mode = mode
         self._settings.theme = mode
 
-    # --- coming and going ------------------------------------------------------------------------------------
+    # --- coming and going ---
 
     def _restore(self) -> None:
         self.resize(*FIRST_SIZE)
@@ -327,9 +333,15 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.remember()
-        self.find.end()
+        self.finder.end()
         super().closeEvent(event)
         self.closed.emit()
+
+    async def end(self) -> None:
+        """Stop what still runs on the window's behalf; it is not used afterwards."""
+        self.finder.end()
+        for page in self._pages.values():
+            await page.end()
 
 
 class Line(QWidget):
@@ -341,8 +353,6 @@ class Line(QWidget):
         self.setFixedHeight(1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        from PySide6.QtGui import QPainter
-
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._theme.colors.line)
         painter.end()

@@ -223,11 +223,11 @@ async def test_a_finished_campaign_leaves_nothing(valkey: Server, story: Story) 
 
 async def test_the_queue_comes_in_waves_and_is_worked_off(valkey: Server) -> None:
     depths: list[int] = []
-    async with reading(valkey) as client, running(SimulatedFleet(valkey.url, speed=10)):
+    async with reading(valkey) as client, running(SimulatedFleet(valkey.url, speed=5)):
 
         async def surged_and_drained() -> bool:
             depths.append(await client.llen(QUEUE))
-            return max(depths) > 200 and depths[-1] < max(depths) / 4
+            return max(depths) > 150 and depths[-1] < max(depths) / 4
 
         async def queued() -> bool:
             return await client.llen(QUEUE) > 0
@@ -235,7 +235,7 @@ async def test_the_queue_comes_in_waves_and_is_worked_off(valkey: Server) -> Non
         await until(queued)
         for payload in await client.lrange(QUEUE, 0, 9):
             assert 350 < len(payload) < 650
-        await until(surged_and_drained)
+        await until(surged_and_drained, timeout=40)
 
 
 async def test_a_stream_has_consumers_of_which_one_stalls_and_is_relieved(
@@ -334,16 +334,16 @@ async def test_it_waits_for_a_lost_server_and_goes_on(valkey: Server, story: Sto
 
 
 async def test_at_the_end_it_lets_go_of_locks_and_connections(valkey: Server) -> None:
+    foreign = {"lock:cron:apple_mdm_apns_pusher", "lock:cron:legacy_import"}
     async with reading(valkey) as client:
 
         async def locked() -> bool:
-            return bool(await client.exists("lock:cron:vuln"))
+            return await client.exists("lock:cron:vuln", *foreign) == 3
 
         async def alone() -> bool:
             return len(await client.client_list()) == 1
 
         async with running(SimulatedFleet(valkey.url)):
             await until(locked)
-        held = [key for key in await keys(client) if key.startswith("lock:")]
-        assert sorted(held) == ["lock:cron:apple_mdm_apns_pusher", "lock:cron:legacy_import"]
+        assert {key for key in await keys(client) if key.startswith("lock:")} == foreign
         await until(alone)

@@ -134,7 +134,7 @@ async def test_an_empty_server_is_taken_and_left_as_it_was(valkey: Server) -> No
 
 async def test_a_server_with_keys_is_refused_and_untouched(valkey: Server) -> None:
     valkey.call("SET", "lock:cron:vuln", "real")
-    with pytest.raises(ServerRefused, match=r"an empty database only: number 0 holds 1 keys\."):
+    with pytest.raises(ServerRefused, match=r"an empty database only: number 0 holds 1 key\."):
         await ExternalServer(valkey.url).__aenter__()
     assert valkey.call("GET", "lock:cron:vuln") == b"real"
     async with ExternalServer(valkey.url.removesuffix("0") + "1"):

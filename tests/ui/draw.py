@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -51,13 +52,15 @@ def lost(stage: Stage) -> None:
     """The server has gone away."""
     stage.go_live()
     text = "10.0.2.11:6379 refuses connections: no server is listening there."
-    stage.set_link(Phase.DOWN, text=text, advice="Start the server, or check the port.", next_try=stage.link.since + 4)
+    stage.set_link(
+        Phase.DOWN, text=text, advice="Start the server, or check the port.", next_try=stage.link.since + 4
+    )
 
 
 def refused(stage: Stage) -> None:
     """It has never been reached."""
     text = "10.0.2.11:6379 refuses connections: no server is listening there."
-    stage.set_link(Phase.DOWN, text=text, advice="Check address and port.", last_read=None, next_try=stage.link.since + 4)
+    stage.set_link(Phase.DOWN, text=text, last_read=None, load=None, skew=None, next_try=stage.link.since + 4)
 
 
 def paused(stage: Stage) -> None:
@@ -96,6 +99,14 @@ def main(folder: Path) -> None:
                 window.palette_.open()
                 draw(window, folder / f"palette-{look}.png", 1280, 800, 1)
                 window.palette_.close_up()
+                window.activateWindow()
+                window.top.field.setFocus()
+                window.top.field.setText("cron")
+                window.finder.end()
+                asyncio.run(window.finder._search("cron"))
+                window.finder.show()
+                draw(window, folder / f"find-{look}.png", 1280, 800, 1)
+                window.finder.end()
                 window.sheet.open()
                 draw(window, folder / f"sheet-{look}.png", 1280, 800, 1)
             window.close()

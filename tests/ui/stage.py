@@ -329,6 +329,8 @@ class Stage(QObject):
         self.inventory = Inventory(1_041_233, 1_041_233, now - 14.0, 9.0)
         self.inventory_changed.emit(self.inventory)
         for family_id, found in rows(now).items():
+            for step in range(30, 0, -1):
+                self.show(family_id, found[: len(found) - (7 * step) % 5], at=now - 10.0 * step)
             self.show(family_id, found)
         self.tell(
             (Tone.NEUTRAL, "Campaign 1043 started for 50,000 hosts", "live_queries", b"1043"),

@@ -1,0 +1,119 @@
+"""The program with a window: from a server's address to the window's closing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QApplication
+
+from fleetcache_gui import aio, settings
+from fleetcache_gui.session import Session
+from fleetcache_gui.ui.theme import Mode, Theme
+from fleetcache_gui.ui.window import MainWindow
+
+log = logging.getLogger("fleetcache_gui")
+
+PICTURE_SIZE = (1280, 800)
+
+_SETTLE = 0.6
+"""Seconds for a page to read the value of its chosen row before its picture is taken."""
+
+
+def has_display() -> bool:
+    """False on a Linux machine with no screen to open a window on."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return os.environ.get("QT_QPA_PLATFORM", "") not in ("offscreen", "minimal")
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def run(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Run `main` on Qt's loop; its exit code. Failures that nobody awaits are logged and counted as exit code 1."""
+    app = QApplication.instance() or QApplication(["fleetcache-gui"])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Fleet cache inspector")
+    app.setDesktopFileName("fleetcache-gui")
+    failed = False
+
+    def report(context: aio.Context) -> None:
+        nonlocal failed
+        failed = True
+        log.error("%s", context["message"], exc_info=context.get("exception"))
+
+    # What exists after the imports lives as long as the program; unfrozen, each full collection would hold up the window.
+    gc.freeze()
+    return aio.run(app, main(), report) or int(failed)
+
+
+@asynccontextmanager
+async def window(session: Session, theme: Theme, remembered: settings.Settings) -> AsyncIterator[MainWindow]:
+    """The shown window with its session reading; both are ended on the way out."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply(app)
+    shown = MainWindow(session, theme, remembered)
+    shown.show()
+    reading = aio.spawn(session.run(), name="session")
+    reading.add_done_callback(lambda task: None if task.cancelled() else session.fail(task.exception()))
+    try:
+        yield shown
+    finally:
+        await aio.cancel_and_wait([reading])
+        await shown.end()
+        shown.deleteLater()
+
+
+async def watch(session: Session, path: Path) -> int:
+    """Show the window until a person closes it; what it should remember is kept in `path`."""
+    remembered = settings.load(path)
+    session.set_interval(remembered.interval)
+    async with window(session, Theme(remembered.theme), remembered) as shown:
+        await aio.emitted(shown.closed)
+    try:
+        settings.save(remembered, path)
+    except OSError as error:
+        log.warning("The window's settings could not be saved: %s", error.strerror)
+    return 0
+
+
+async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:
+    """Watch for `seconds`, then draw every tab, light and dark, into `folder`; the files."""
+    remembered = settings.Settings(theme="dark")
+    theme = Theme("dark")
+    async with window(session, theme, remembered) as shown:
+        shown.resize(*PICTURE_SIZE)
+        await asyncio.sleep(seconds)
+        files = []
+        for mode in _MODES:
+            theme.mode = mode
+            for family_id in ("", *(family.id for family in session.layout.families)):
+                await _compose(session, shown, family_id)
+                file = folder / f"{(family_id or 'overview').replace('_', '-')}-{mode}.png"
+                shown.grab().save(str(file))
+                files.append(file)
+    return files
+
+
+_MODES: tuple[Mode, ...] = ("light", "dark")
+
+
+async def _compose(session: Session, shown: MainWindow, family_id: str) -> None:
+    """Show a tab with the row chosen that has most to tell: one with a finding, else the first."""
+    shown.show_family(family_id)
+    await asyncio.sleep(0)
+    if family_id and len(session.table(family_id)):
+        table = session.table(family_id)
+        wrong = [f.judgement.row for f in session.findings if f.family == family_id and f.judgement.row]
+        found = next((row for row in wrong if table.position(row) >= 0), table.id_at(0))
+        shown.jump(family_id, found)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(aio.emitted(session.vitals_changed), 2.0)
+    await asyncio.sleep(_SETTLE)
