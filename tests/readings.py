@@ -1,7 +1,7 @@
 """Readings as a server would give them, for tests of the families' pure half.
 
-A small model of the reader: it answers the probes from plain Python values, so that a test says what lies on the
-server and gets the row. `tests/live/test_families_*.py` hold the same judgements against real servers.
+A small model of the reader: it answers the probes from plain Python values, so that a test says what lies on
+the server and gets the row. `tests/live/test_families_*.py` hold the same judgements against real servers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TYPES = {bytes: "string", list: "list", set: "set", dict: "hash", int: "stream"
 
 @dataclass
 class Server:
-    """Values and lifetimes (seconds left, milliseconds of absolute expiry) by key; `special` replies by command."""
+    """Values and lifetimes (seconds left, absolute milliseconds) by key; `special` replies by command."""
 
     values: dict[bytes, Value] = field(default_factory=dict)
     left: dict[bytes, float] = field(default_factory=dict)

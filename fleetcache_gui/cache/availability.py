@@ -12,6 +12,7 @@ reply may have been lost after the server acted. That promise needs a client tha
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from redis import exceptions as redis_errors
@@ -48,6 +49,8 @@ async def send(
 
     `away` is raised when Redis is away; redis-py's ResponseError or AuthenticationError when it refuses.
     """
+    task = asyncio.current_task()
+    cancelled = task.cancelling() if task else 0
     try:
         return await client.execute_command(command, *args)
     except redis_errors.AuthenticationError:
@@ -59,6 +62,11 @@ async def send(
         if code in _AWAY_CODES:
             raise away(f"Redis cannot serve now ({code})") from error
         raise
+    finally:
+        # redis-py waits for its socket with `asyncio.wait_for`, which on Python 3.11 swallows a cancellation that
+        # arrives together with the result: https://github.com/python/cpython/issues/86296
+        if task and task.cancelling() > cancelled:
+            raise asyncio.CancelledError
 
 
 def error_code(error: redis_errors.ResponseError) -> str:

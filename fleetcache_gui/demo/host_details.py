@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from fleetcache_gui.demo.world import World
 
 LIMIT = 10_000  # reports kept; the oldest beyond are dropped
-TAKEN_EACH = 1 / 20  # simulated seconds that a worker spends on one report
-TICK = 0.5  # simulated seconds between two batches of reports
+TAKEN_EACH = 1 / 12  # simulated seconds that a worker spends on one report
+_TICK = 0.1  # simulated seconds between two batches of reports
 
-_WAVE = 60.0  # simulated seconds from one surge to the next
-_SURGE = 22.0  # of which reports arrive faster than they are taken
-_SURGE_RATE, _CALM_RATE = 110.0, 20.0  # reports in a simulated second
+_WAVE = 600  # ticks from one surge to the next
+_SURGE = 220  # of which reports arrive faster than they are taken
+_SURGE_RATE, _CALM_RATE = 70.0, 12.0  # reports in a simulated second
 
 _DETAIL_QUERIES = (
     "os_version",
@@ -45,7 +45,7 @@ class Reports:
         self._hosts = hosts
         self._rng = world.rng(self.ACTOR)
         self._nodes = [HostUpdates(queue, _write_to_database) for queue in queues]
-        self._age = 0.0
+        self._ticks = 0
         self._height = 1.0
         self._owed = 0.0
         self._count = 0
@@ -53,12 +53,12 @@ class Reports:
 
     async def step(self) -> float:
         """The reports of one tick."""
-        position = self._age % _WAVE
-        if position < TICK:
+        position = self._ticks % _WAVE
+        if position == 0:
             self._height = self._rng.uniform(0.75, 1.25)
             self._world.tell(self.ACTOR, f"wave of {self._height:.2f}")
-        self._age += TICK
-        self._owed += TICK * (_SURGE_RATE * self._height if position < _SURGE else _CALM_RATE)
+        self._ticks += 1
+        self._owed += _TICK * (_SURGE_RATE * self._height if position < _SURGE else _CALM_RATE)
         while self._owed >= 1:
             self._owed -= 1
             self._count += 1
@@ -66,7 +66,7 @@ class Reports:
             if way != self._way:
                 self._way = way
                 self._world.tell(self.ACTOR, f"now {way}")
-        return TICK
+        return _TICK
 
     def _payload(self) -> bytes:
         """About 0.5 KB: not the details themselves, but where they lie."""
@@ -85,5 +85,5 @@ class Reports:
         return json.dumps(report, separators=(",", ":")).encode()
 
 
-async def _write_to_database(payload: bytes) -> None:
+async def _write_to_database(_: bytes) -> None:
     """Stands for the synchronous way of a deployment that has it enabled: slower, but nothing is lost."""

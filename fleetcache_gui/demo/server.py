@@ -25,8 +25,6 @@ from fleetcache_gui.demo.troubles import is_demo_key
 from fleetcache_gui.domain import words
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from redis.asyncio import Redis
 
 log = logging.getLogger(__name__)
@@ -65,7 +63,7 @@ class EmbeddedServer:
 
     def __init__(self) -> None:
         self.port = 0
-        self._dir = Path()
+        self._dir: Path  # there is none before the start, so nothing can be removed by mistake
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -92,9 +90,7 @@ class EmbeddedServer:
             self._end()
             raise
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self._end()
 
     def _launch(self, binary: Path) -> None:
@@ -178,9 +174,7 @@ class ExternalServer:
             raise ServerRefused(f"The demo takes an empty database only: number {database} holds {held}.")
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         client, database = self._client()
         try:
             async for key in client.scan_iter(count=1000):

@@ -29,7 +29,7 @@ class Load:
     arrived: int | None = None
     taken: int | None = None
     pops: int | None = None
-    groups: tuple[Group, ...] = ()
+    groups: tuple[Group, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ def advance(before: Flow | None, at: float, load: Load) -> Flow:
             arrived = ()  # the server or the stream began anew
         arrived = (*arrived[-(_KEPT - 1) :], (at, float(load.arrived)))
     moved = _rose(old.load.taken, load.taken) or _rose(load.depth, old.load.depth)
-    given_out = not load.depth or (bool(load.groups) and all(group.lag == 0 for group in load.groups))
+    lags = [group.lag for group in load.groups or ()]
+    given_out = not load.depth or set(lags) == {0}
     return Flow(
         load,
         arrived,
@@ -89,7 +90,7 @@ def oldest(flow: Flow, at: float, wall: float, arriving: float | None) -> float 
     load = flow.load
     watched = math.inf if flow.empty is None else at - flow.empty
     ages: list[float] = []
-    for group in load.groups:
+    for group in load.groups or ():
         if group.oldest:
             ages.append(wall - group.oldest.added_ms / 1000)
         if group.lag:  # the oldest one not given out came after the last one that was

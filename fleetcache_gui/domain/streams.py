@@ -87,8 +87,10 @@ def members_commands(key: bytes, groups_reply: Reply) -> tuple[Command, ...]:
     return tuple(commands)
 
 
-def groups(key: bytes, got: Answers) -> tuple[Group, ...]:
-    """The groups of a stream from the answers to the commands above, as far as they were answered."""
+def groups(key: bytes, got: Answers) -> tuple[Group, ...] | None:
+    """The groups of a stream from the answers to the commands above; None where the server did not tell."""
+    if not isinstance(got.get(groups_command(key)), list):
+        return None
     return tuple(_group(key, facts, got) for facts in records(got.get(groups_command(key)))[:MOST_GROUPS])
 
 

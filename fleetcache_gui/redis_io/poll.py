@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -114,24 +114,31 @@ class Poller:
             await self.open.wait()
             watched = False
             try:
-                async with asyncio.TaskGroup() as group:
-                    server = await Server.connect(self.address)
-                    self.server, watched = server, True
-                    backoff.reset()
-                    watch = _Watch(self, server)
-                    group.create_task(watch.poll(), name="poll")
-                    group.create_task(watch.sweep(), name="sweep")
-            except* Trouble as troubles:
-                trouble = _first(troubles)
+                self.server = await Server.connect(self.address)
+                backoff.reset()
+                watched = True
+                trouble = await self._watch(self.server)
+            except Trouble as refused:
+                trouble = refused
             finally:
                 if self.server is not None:
                     await self.server.lane.close()
                     self.server = None
-            if (task := asyncio.current_task()) and task.cancelling():
-                raise asyncio.CancelledError  # a task group drops a cancellation when one of its tasks failed meanwhile
-            if trouble.fault is Fault.LOST and self._link.phase is not Phase.DOWN and watched:
+            if trouble.fault is Fault.LOST and watched and self._link.phase is not Phase.DOWN:
                 continue  # an idle connection that the server closed is no news; a server that is gone refuses the next
             await self._wait_down(trouble, backoff.next(final=trouble.final))
+
+    async def _watch(self, server: Server) -> Trouble:
+        """Read until there is trouble."""
+        watch = _Watch(self, server)
+        # Trouble is a result here and not an error: a task group that ends by an error loses a cancellation from
+        # outside that meets it (Python 3.11 and 3.12).
+        async with asyncio.TaskGroup() as group:
+            loops = [group.create_task(_trouble_of(loop)) for loop in (watch.poll(), watch.sweep())]
+            ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for task in loops:
+                task.cancel()
+        return ended.pop().result()
 
     async def _wait_down(self, trouble: Trouble, seconds: float) -> None:
         now = time.monotonic()
@@ -169,9 +176,12 @@ class Poller:
         self.sink.on_link(self._link)
 
 
-def _first(group: BaseExceptionGroup[Trouble]) -> Trouble:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+async def _trouble_of(loop: Coroutine[None, None, None]) -> Trouble:
+    try:
+        await loop
+    except Trouble as trouble:
+        return trouble
+    raise AssertionError("the loops of a connection end by trouble alone")
 
 
 class _Watch:
@@ -204,6 +214,7 @@ class _Watch:
         """Discover keys, for ever: the first sweep as fast as the server likes, later ones within the budget."""
         first = True
         while True:
+            await self._poller.open.wait()
             started = gathered = time.monotonic()
             self._store.reserve((self._server.vitals.keys or 0) + 1000)
             before = 0

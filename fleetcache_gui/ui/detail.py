@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.theme import Theme
 
 GONE = State("gone", Tone.NEUTRAL)
+LONGEST_TITLE = 120
 KEYS = 8
 """Keys of a row that are asked about; no family has more."""
 REREAD = 5.0
@@ -48,6 +49,11 @@ def trend_title(family: Family) -> str:
             if column.kind is kind:
                 return f"{column.title} over time"
     return "Over time"
+
+
+def a_or_an(noun: str) -> str:
+    """The noun with its article."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
 class Detail(QFrame):
@@ -89,7 +95,7 @@ class Detail(QFrame):
         head.addWidget(self._title, 1)
         head.addWidget(self._pill, 0, Qt.AlignmentFlag.AlignTop)
         self._hint = PlainLabel(
-            f"Choose a {self._family.noun[0]} to see what it is, why it is so, and what lies behind it.",
+            f"Choose {a_or_an(self._family.noun[0])} to see what it is, why it is so, and what lies behind it.",
             theme=theme,
             role="muted",
             wrap=True,
@@ -114,7 +120,7 @@ class Detail(QFrame):
     def _body(self) -> QWidget:
         theme = self._theme
         body = QWidget()
-        self._gone_note = PlainLabel(theme=theme, wrap=True)
+        self._gone_note = PlainLabel(theme=theme, role="strong", wrap=True)
         self._why = PlainLabel(theme=theme, wrap=True, selectable=True)
         self._shown_judgements: tuple[Judgement, ...] = ()
         self._judgements = QVBoxLayout()
@@ -253,7 +259,7 @@ class Detail(QFrame):
     # filling
 
     def _fill(self, row: Row) -> None:
-        self._title.setText(row.title)
+        self._title.setText(text.shorten(row.title, LONGEST_TITLE))
         self._pill.set_state(GONE if self._gone else row.state)
         self._gone_note.setVisible(self._gone)
         if self._gone:
@@ -272,8 +278,7 @@ class Detail(QFrame):
     def _tell_gone(self) -> None:
         if self._row is not None:
             ago = words.duration(self._clock() - self._row.at)
-            noun = self._family.noun[0]
-            self._gone_note.setText(f"No longer in Redis. This {noun} was read last {ago} ago, as below.")
+            self._gone_note.setText(f"No longer in Redis. Below is what was read last, {ago} ago.")
 
     def _fill_judgements(self, row: Row) -> None:
         if row.judgements == self._shown_judgements:

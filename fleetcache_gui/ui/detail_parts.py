@@ -14,7 +14,7 @@ from fleetcache_gui.present.cells import key_text
 from fleetcache_gui.ui.charts import paint_sparkline
 from fleetcache_gui.ui.delegates import paint_pill, pill_width
 from fleetcache_gui.ui.marks import SEVERITY_TONES, paint_mark
-from fleetcache_gui.ui.text_widgets import PlainLabel, Role, elide, plain_tooltip
+from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, Role, elide, plain_tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 240
 """Characters of a key's name drawn; the whole of it can be copied."""
 
+_WIDEST_PILL, _WIDEST_LABEL = 160, 130
 _ELEMENTS = {
     "set": ("member", "members"),
     "zset": ("member", "members"),
@@ -57,7 +58,7 @@ class StatePill(QWidget):
 
     def sizeHint(self) -> QSize:
         word = self._state.word if self._state else ""
-        return QSize(pill_width(QFontMetrics(self._theme.fonts.body), word) + 1, 22)
+        return QSize(min(pill_width(QFontMetrics(self._theme.fonts.body), word) + 1, _WIDEST_PILL), 22)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._state is None:
@@ -131,7 +132,9 @@ class Facts(QWidget):
             value = PlainLabel(theme=self._theme, wrap=True, selectable=True)
             value.setAccessibleName(label)
             self._values[label] = value
-            self._grid.addWidget(PlainLabel(label, theme=self._theme, role="muted"), line, 0, top)
+            name = ElidedLabel(label, theme=self._theme, role="muted")
+            name.setFixedWidth(min(name.sizeHint().width(), _WIDEST_LABEL))
+            self._grid.addWidget(name, line, 0, top)
             self._grid.addWidget(value, line, 1, top)
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 ALL_STATES = "All states"
 _TONES = (Tone.ACCENT, Tone.OK, Tone.NEUTRAL, Tone.WARN, Tone.CRITICAL)
-_SPLIT = [880, 348]
+_DETAIL_SHARE, _DETAIL_LEAST, _DETAIL_MOST = 0.28, 320, 520  # of the width; px
 _SPARE = 96  # px below the last row that are worth a sentence
 
 
@@ -118,6 +118,8 @@ class FamilyPage(QWidget):
         self._states = QComboBox()
         self._states.setAccessibleName("Show only one state")
         self._states.addItem(ALL_STATES)
+        self._states.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._states.setMinimumContentsLength(10)
         plain_tooltip(self._states, "Show only one state")
         top = QHBoxLayout()
         top.setSpacing(8)
@@ -149,7 +151,7 @@ class FamilyPage(QWidget):
         self._splitter.addWidget(left)
         self._splitter.addWidget(self.detail)
         self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes(self._settings.split or _SPLIT)
+        self._splitter.setSizes(self._settings.split)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(14, 12, 14, 8)
         whole.addWidget(self._splitter)
@@ -296,6 +298,9 @@ class FamilyPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if not self._settings.split:  # nobody has moved it yet
+            detail = round(min(max(self.width() * _DETAIL_SHARE, _DETAIL_LEAST), _DETAIL_MOST))
+            self._splitter.setSizes([self.width() - detail, detail])
         self._offer_purpose()
 
     def _progress(self) -> str:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
-from fleetcache_gui import aio, assets
-from fleetcache_gui.ui.picker import Choice, ChoiceList
+from fleetcache_gui import assets
+from fleetcache_gui.ui.latest import Latest
+from fleetcache_gui.ui.picker import Choice, ChoiceList, SteeringField
 from fleetcache_gui.ui.text_widgets import PlainLabel
 
 if TYPE_CHECKING:
-    import asyncio
+    from PySide6.QtGui import QKeyEvent
 
     from fleetcache_gui.domain.pages import Hit
     from fleetcache_gui.session import Session
     from fleetcache_gui.ui.theme import Theme
 
-PAUSE_MS = 120
-"""So long nobody has typed before a search starts."""
-
 LIMIT = 50
 TALLEST, WIDEST = 460, 520
 
 
-class FindField(QLineEdit):
+class FindField(SteeringField):
     """The field in the top bar."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -53,7 +50,7 @@ class Find(QFrame):
         self._field = field
         self._window = window
         self._session = session
-        self._task: asyncio.Task[None] | None = None
+        self._latest = Latest("find")
         self.setProperty("surface", "popup")
         self.list = ChoiceList(theme)
         self.list.setAccessibleName("Found")
@@ -64,42 +61,36 @@ class Find(QFrame):
         self._column.setSpacing(0)
         self._column.addWidget(self.list)
         self._column.addWidget(self.summary)
-        self._wait = QTimer(self, singleShot=True, interval=PAUSE_MS)
-        self._wait.timeout.connect(self._start)
         field.textChanged.connect(self._typed)
-        field.installEventFilter(self)
-        window.installEventFilter(self)
+        field.left.connect(self.hide)
+        field.steer = self._pressed
         self.list.chosen.connect(self._chosen)
         self.hide()
 
-    def end(self) -> None:
-        """Stop searching."""
-        self._wait.stop()
-        self._cancel()
+    def stop(self) -> None:
+        """Show nothing more."""
+        self._latest.drop()
         self.hide()
 
+    async def end(self) -> None:
+        """Stop searching."""
+        self.stop()
+        await self._latest.end()
+
     def _typed(self, text: str) -> None:
-        self._cancel()
         if text.strip():
-            self._wait.start()
+            self._latest.ask(self._search)
         else:
-            self._wait.stop()
-            self.hide()
+            self.stop()
 
-    def _start(self) -> None:
-        self._cancel()  # a late answer must not replace that to a newer question
-        self._task = aio.spawn(self._search(self._field.text().strip()), name="find")
-
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-
-    async def _search(self, text: str) -> None:
+    async def _search(self) -> None:
+        text = self._field.text().strip()
         hits = await self._session.find(text, LIMIT)
+        if text != self._field.text().strip() or not text:
+            return  # the question has changed meanwhile; the newer one is asked next
         self.list.show_choices([self._choice(hit) for hit in hits])
         self.summary.setText(_summary(len(hits)))
-        self._place()
+        self.place()
         self.setVisible(self._field.hasFocus())
         self.raise_()
 
@@ -112,7 +103,8 @@ class Find(QFrame):
         self._field.clear()
         self.jump.emit(*where)
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Stand beneath the field; the window calls this when it is resized."""
         window = self._window
         width = min(max(self._field.width(), WIDEST), window.width() - 32)
         corner = self._field.mapTo(window, QPoint(self._field.width(), self._field.height() + 4))
@@ -121,19 +113,6 @@ class Find(QFrame):
         self.list.setVisible(bool(self.list.choices))
         self._column.activate()
         self.setGeometry(x, corner.y(), width, self._column.sizeHint().height())
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        kind = event.type()
-        if watched is self._field:
-            if kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-                return self._pressed(event)
-            if kind == QEvent.Type.FocusOut:
-                self.hide()
-            elif kind == QEvent.Type.FocusIn and self._field.text().strip():
-                self._wait.start()
-        elif kind == QEvent.Type.Resize and self.isVisible():
-            self._place()
-        return super().eventFilter(watched, event)
 
     def _pressed(self, event: QKeyEvent) -> bool:
         if event.key() == Qt.Key.Key_Escape and self._field.text():

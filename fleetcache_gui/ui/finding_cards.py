@@ -53,7 +53,7 @@ class Card(QFrame):
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(8)
         self.grid.setVerticalSpacing(3)
-        self.grid.addWidget(self.mark, 0, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.grid.addWidget(self.mark, 0, 0, Qt.AlignmentFlag.AlignTop)
         self.grid.addWidget(self.title, 0, 1)
         self.grid.addWidget(self.meaning, 1, 1)
         self.grid.addWidget(self.advice, 2, 1)

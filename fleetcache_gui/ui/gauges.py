@@ -20,6 +20,9 @@ RECENT = 60.0
 
 UNKNOWN = "–"
 
+NEAR = 0.25
+"""From this share of the limit on memory is drawn against it; before that its course could not be seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
@@ -101,7 +104,7 @@ def _memory(history: Sequence[Vitals]) -> Gauge:
         levels(history, lambda v: v.memory),
         tone,
         "Memory that the server uses for its data, and the limit at which it evicts or refuses writes.",
-        float(limit) if limit else None,
+        float(limit) if limit and used and used > NEAR * limit else None,
         " · ".join(parts),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -160,7 +160,8 @@ class Overview(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(Column(left), 8)
+        self.column = Column(left)
+        row.addWidget(self.column, 8)
         row.addWidget(aside, 5)
 
     @property
@@ -201,6 +202,7 @@ class Overview(QWidget):
         self.cards.tick()
         if self.calm.isVisibleTo(self):
             self._tell_calm()
+        self.column.fit()
 
     def _tell_calm(self) -> None:
         session, now = self._session, time.monotonic()
@@ -235,17 +237,12 @@ class Column(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        done = super().eventFilter(watched, event)
-        if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return done
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
+        self.fit()
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
+        """To be called when the content may need more or less height."""
         layout, room = self._content.layout(), self.viewport().size()
         needed = layout.minimumHeightForWidth(room.width()) if layout else 0
         self._content.resize(room.width(), max(room.height(), needed))

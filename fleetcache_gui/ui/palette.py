@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLineEdit
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout
 
 from fleetcache_gui.ui.actions import native
-from fleetcache_gui.ui.picker import Choice, ChoiceList, Overlay
+from fleetcache_gui.ui.picker import Choice, ChoiceList, Overlay, SteeringField
 from fleetcache_gui.ui.text_widgets import PlainLabel
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Palette(Overlay):
     def __init__(self, window: QWidget, theme: Theme, actions: Sequence[Action]) -> None:
         super().__init__(window, theme, 560)
         self._actions = tuple(actions)
-        self.field = QLineEdit()
+        self.field = SteeringField()
         self.field.setPlaceholderText("What do you want to do?")
         self.field.setAccessibleName("Search for an action")
         self.list = ChoiceList(theme)
@@ -40,7 +39,7 @@ class Palette(Overlay):
             self.body.addWidget(part)
         self.body.setContentsMargins(8, 8, 8, 8)
         self.nothing.setContentsMargins(8, 4, 8, 4)
-        self.field.installEventFilter(self)
+        self.field.steer = self.list.steer
         self.field.textEdited.connect(self._narrow)
         self.list.chosen.connect(self._do)
 
@@ -63,11 +62,6 @@ class Palette(Overlay):
     def _do(self, action: Action) -> None:
         self.close_up()  # first, so that the action finds the focus where it was
         action.trigger()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.field and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            return self.list.steer(event)
-        return super().eventFilter(watched, event)
 
 
 def _choice(action: Action) -> Choice:

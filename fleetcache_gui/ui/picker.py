@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -20,6 +19,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
+    QLineEdit,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -31,9 +31,9 @@ from PySide6.QtWidgets import (
 from fleetcache_gui.ui.text_widgets import elide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent
 
     from fleetcache_gui.ui.theme import Theme
 
@@ -181,6 +181,24 @@ class ChoiceList(QListView):
         return True
 
 
+class SteeringField(QLineEdit):
+    """A field above a list: `steer` gets each key first and tells whether it was for the list."""
+
+    left = Signal()  # the focus went elsewhere
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.steer: Callable[[QKeyEvent], bool] = lambda event: False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self.steer(event):
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.left.emit()
+
+
 class Overlay(QWidget):
     """Covers its window, dims it, carries one card near the top. Escape or a click beside it closes it."""
 
@@ -195,7 +213,6 @@ class Overlay(QWidget):
         self.body = QVBoxLayout(self.card)
         self.body.setContentsMargins(12, 12, 12, 12)
         self.body.setSpacing(8)
-        window.installEventFilter(self)
         self.hide()
 
     def open(self) -> None:
@@ -213,16 +230,11 @@ class Overlay(QWidget):
             self._before = None
 
     def place(self) -> None:
-        """Fit it to the window and the card to its content."""
+        """Fit it to the window, which calls this when it is resized, and the card to its content."""
         self.setGeometry(self._window.rect())
         width = min(self._wanted, self.width() - 48)
         height = min(self.card.sizeHint().height(), self.height() - 96)
         self.card.setGeometry((self.width() - width) // 2, 72, width, height)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self.place()
-        return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

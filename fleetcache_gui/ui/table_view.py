@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QItemSelection, QPoint
     from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 
-    from fleetcache_gui.domain.family import Row
+    from fleetcache_gui.domain.family import Column, Row
     from fleetcache_gui.present.long_table import LongTable
     from fleetcache_gui.present.table import Edit, Table
     from fleetcache_gui.settings import PageSettings
@@ -125,13 +125,17 @@ class TableView(QTableView):
         position = self._model.table.position(row_id)
         self._busy = True
         if position >= 0:
-            self.selectionModel().setCurrentIndex(self._model.index(position, 0), _WHOLE_ROW)
-            self.scrollTo(self._model.index(position, 0), QAbstractItemView.ScrollHint.EnsureVisible)
+            self._go_to(position)
         else:
             self.clearSelection()
         self._busy = False
         self.chosen_changed.emit(row_id)
         return position >= 0
+
+    def _go_to(self, position: int) -> None:
+        index = self._model.index(position, 0)
+        self.selectionModel().setCurrentIndex(index, _WHOLE_ROW)
+        self.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
 
     def set_stale(self, stale: bool) -> None:
         """Grey everything while the server cannot be read."""
@@ -248,6 +252,10 @@ class TableView(QTableView):
         title = QFontMetrics(fonts.label).horizontalAdvance(column.title) + ARROW + 2 * PAD
         return max(letter * column.width + 2 * PAD, title, _ROOM.get(column.kind, 0))
 
+    def _narrowed(self, column: Column, width: int) -> int:
+        by_hand = column.id in self._settings.widths
+        return width if by_hand else min(width, _NARROW.get(column.kind, width))
+
     def _fit_columns(self) -> None:
         """Widths as wanted, the rest to the columns that take what is left; trends give way first."""
         columns = self._model.table.columns
@@ -258,7 +266,7 @@ class TableView(QTableView):
         if sum(fixed.values()) > room:
             fixed = {i: width for i, width in fixed.items() if columns[i].kind is not Kind.TREND}
         if sum(fixed.values()) > room:
-            fixed = {i: min(width, _NARROW.get(columns[i].kind, width)) for i, width in fixed.items()}
+            fixed = {i: self._narrowed(columns[i], width) for i, width in fixed.items()}
         left = max(room - sum(fixed.values()), 0)
         self._busy = True
         for section in range(len(columns)):
@@ -282,6 +290,9 @@ class TableView(QTableView):
             self.copy_rows()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.opened.emit()
+        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and len(self._model.table):
+            last = len(self._model.table) - 1
+            self._go_to(0 if event.key() == Qt.Key.Key_Home else last)
         elif event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
             self.clearSelection()
         else:

@@ -32,7 +32,8 @@ TALLEST_BLOCK = 420
 """Pixels; a longer text scrolls."""
 
 _FRAME = 22  # border, padding and the document's margin, above and below
-_UNBREAKABLE = re.compile(r"\S{40}")
+_UNBREAKABLE = re.compile(r"\S{24,}")
+_PIECE = 6
 
 
 def tooltip_text(text: str) -> str:
@@ -49,8 +50,13 @@ def plain_tooltip(widget: QWidget, text: str) -> None:
 
 
 def _breakable(text: str) -> str:
-    """Lets words of 40 characters and more break; the zero-width spaces never leave the screen."""
-    return _UNBREAKABLE.sub(lambda found: found.group() + "\u200b", text)
+    """Lets words of 24 characters and more break; the zero-width spaces never leave the screen."""
+
+    def pieces(found: re.Match[str]) -> str:
+        word = found.group()
+        return "\u200b".join(word[i : i + _PIECE] for i in range(0, len(word), _PIECE))
+
+    return _UNBREAKABLE.sub(pieces, text)
 
 
 def copy_text(text: str, *, secret: bool = False) -> None:

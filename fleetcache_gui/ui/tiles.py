@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.domain.snapshot import Vitals
 
-SHORTEST, LONGEST = 60.0, 900.0
+SHORTEST, LONGEST = 20.0, 900.0
 """Seconds that the charts show: all that was seen, within these."""
 
 HEADROOM = 1.2

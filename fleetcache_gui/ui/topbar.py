@@ -76,7 +76,9 @@ class TopBar(QWidget):
         self._session = session
         self._theme = theme
         self.setFixedHeight(HEIGHT)
-        self.name = PlainLabel(session.name, theme=theme, role="heading")
+        self.name = ElidedLabel(session.name, theme=theme, role="heading")
+        self.name.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.name.setMaximumWidth(280)
         self.server = ElidedLabel(theme=theme, role="muted")
         self.server.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.mark = Mark(theme, 11)

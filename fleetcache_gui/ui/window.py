@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from base64 import b64decode, b64encode
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ from fleetcache_gui.ui.topbar import TopBar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent, QShowEvent
+    from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent, QResizeEvent, QShowEvent
 
     from fleetcache_gui.domain.family import Family
     from fleetcache_gui.session import Session
@@ -298,12 +297,12 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         self.resize(*FIRST_SIZE)
         if self._settings.geometry:
-            self.restoreGeometry(QByteArray(b64decode(self._settings.geometry)))
+            self.restoreGeometry(QByteArray.fromBase64(self._settings.geometry.encode()))
         self.show_family(self._settings.tab)
 
     def remember(self) -> None:
         """Put what should outlast the window into the settings."""
-        self._settings.geometry = b64encode(self.saveGeometry().data()).decode()
+        self._settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._settings.tab = self.current
         self._settings.interval = self._session.interval
 
@@ -331,15 +330,21 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.WindowStateChange and self.isVisible():
             self._seen(not self.isMinimized())
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for floating in (self.palette_, self.sheet, self.finder):
+            if floating.isVisible():
+                floating.place()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         self.remember()
-        self.finder.end()
+        self.finder.stop()
         super().closeEvent(event)
         self.closed.emit()
 
     async def end(self) -> None:
         """Stop what still runs on the window's behalf; it is not used afterwards."""
-        self.finder.end()
+        await self.finder.end()
         for page in self._pages.values():
             await page.end()
 

@@ -45,7 +45,9 @@ def test_numbers(reply: object, number: int | None) -> None:
     assert decoding.number(reply) == number  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("raw", [None, b"", b"[1]", b"{", b"\xff", b'"x"', b"[" * 5000, b'{"a":' * 2000, b"9" * 5000])
+@pytest.mark.parametrize(
+    "raw", [None, b"", b"[1]", b"{", b"\xff", b'"x"', b"[" * 5000, b'{"a":' * 2000, b"9" * 5000]
+)
 def test_what_is_no_json_object_is_none(raw: bytes | None) -> None:
     assert decoding.json_object(raw) is None
 
@@ -83,14 +85,29 @@ def test_replies_that_were_not_read_are_missing() -> None:
 
 
 def test_consumer_groups() -> None:
-    groups = [[b"name", b"w", b"consumers", 2, b"pending", 3, b"last-delivered-id", b"1700-5", b"entries-read", 40, b"lag", 7]]
+    groups = [
+        [
+            b"name",
+            b"w",
+            b"consumers",
+            2,
+            b"pending",
+            3,
+            b"last-delivered-id",
+            b"1700-5",
+            b"entries-read",
+            40,
+            b"lag",
+            7,
+        ]
+    ]
     got: decoding.Answers = {
         (b"XINFO", b"GROUPS", b"q"): groups,  # type: ignore[dict-item]
         (b"XPENDING", b"q", b"w", b"-", b"+", b"1"): [[b"1600-0", b"a", 90_000, 4]],
         (b"XINFO", b"CONSUMERS", b"q", b"w"): [[b"name", b"a", b"pending", 3, b"idle", 1500]],
     }
     assert streams.members_commands(b"q", groups) == tuple(list(got)[1:])  # type: ignore[arg-type]
-    (group,) = streams.groups(b"q", got)
+    (group,) = streams.groups(b"q", got) or ()
     assert (group.name, group.consumers, group.pending, group.lag, group.arrived) == ("w", 2, 3, 7, 47)
     assert group.delivered_ms == 1700
     assert group.members == (streams.Consumer("a", 3, 1.5),)
@@ -106,5 +123,7 @@ def test_a_group_of_very_many_consumers_is_not_asked_for_each() -> None:
 
 
 def test_without_a_lag_everything_kept_may_be_waiting() -> None:
-    (group,) = streams.groups(b"q", {streams.groups_command(b"q"): [[b"name", b"w", b"pending", 3, b"lag", None]]})
+    (group,) = streams.groups(
+        b"q", {streams.groups_command(b"q"): [[b"name", b"w", b"pending", 3, b"lag", None]]}
+    )
     assert (group.lag, group.arrived, group.waiting(100)) == (None, None, 100)

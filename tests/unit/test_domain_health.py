@@ -6,7 +6,9 @@ from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.health import FindingBook
 
 
-def judgement(code: str, row: bytes = b"r", severity: Severity = Severity.WARNING, text: str = "x") -> Judgement:
+def judgement(
+    code: str, row: bytes = b"r", severity: Severity = Severity.WARNING, text: str = "x"
+) -> Judgement:
     return Judgement(code, row, severity, text, "", "")
 
 

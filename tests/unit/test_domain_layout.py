@@ -54,7 +54,9 @@ def test_every_key_belongs_somewhere(key: bytes) -> None:
 
 def test_the_longest_prefix_wins() -> None:
     locks, other = SPEC.family("locks"), SPEC.family("other")
-    special = type(locks)(**{name: getattr(locks, name) for name in locks.__slots__} | {"id": "x", "prefixes": (b"lock:x:",)})
+    special = type(locks)(
+        **{name: getattr(locks, name) for name in locks.__slots__} | {"id": "x", "prefixes": (b"lock:x:",)}
+    )
     layout = Layout("t", "t", (locks, special, other))
     assert [layout.router(key) for key in (b"lock:x:1", b"lock:x", b"l")] == [1, 0, 2]
 

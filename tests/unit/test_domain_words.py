@@ -23,14 +23,16 @@ def test_plurals_that_need_more_than_an_s() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [(0, "0"), (999, "999"), (1000, "1.0k"), (48_210, "48.2k"), (812_000, "812k"), (3e6, "3.0M")]
+    ("number", "told"),
+    [(0, "0"), (999, "999"), (1000, "1.0k"), (48_210, "48.2k"), (812_000, "812k"), (3e6, "3.0M")],
 )
 def test_brief_numbers(number: float, told: str) -> None:
     assert words.brief(number) == told
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KB"), (42_991_616, "41.0 MB"), (2**31, "2.0 GB")]
+    ("number", "told"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KB"), (42_991_616, "41.0 MB"), (2**31, "2.0 GB")],
 )
 def test_sizes(number: float, told: str) -> None:
     assert words.size(number) == told
@@ -38,7 +40,15 @@ def test_sizes(number: float, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("per_second", "told"),
-    [(0, "0/s"), (0.001, "0/s"), (0.05, "3/min"), (0.7, "0.7/s"), (4.2, "4.2/s"), (312.4, "312/s"), (-4.2, "-4.2/s")],
+    [
+        (0, "0/s"),
+        (0.001, "0/s"),
+        (0.05, "3/min"),
+        (0.7, "0.7/s"),
+        (4.2, "4.2/s"),
+        (312.4, "312/s"),
+        (-4.2, "-4.2/s"),
+    ],
 )
 def test_rates(per_second: float, told: str) -> None:
     assert words.rate(per_second) == told
@@ -61,7 +71,14 @@ def test_durations(seconds: float, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(0, "0:00"), (0.01, "0:01"), (59.2, "1:00"), (3581, "59:41"), (25_181, "6:59:41"), (533_520, "6d 04:12")],
+    [
+        (0, "0:00"),
+        (0.01, "0:01"),
+        (59.2, "1:00"),
+        (3581, "59:41"),
+        (25_181, "6:59:41"),
+        (533_520, "6d 04:12"),
+    ],
 )
 def test_countdowns(seconds: float, told: str) -> None:
     assert words.clock(seconds) == told

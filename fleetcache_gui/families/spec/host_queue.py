@@ -26,7 +26,7 @@ from fleetcache_gui.domain.decoding import (
     row_from,
     wrong_type,
 )
-from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend, slope
+from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend
 from fleetcache_gui.domain.flow import RATE_WINDOW, Flow, Load, advance, oldest, rates
 from fleetcache_gui.domain.streams import groups, groups_command, members_commands
 from fleetcache_gui.domain.text import show
@@ -103,9 +103,11 @@ def _load(reading: Reading, before: Row | None, key: KeyFact, got: Answers) -> L
     if kind == "stream":
         length = number(got.get((b"XLEN", key.name)))
         found = groups(key.name, got)
-        depth = length if length is None else max((group.waiting(length) for group in found), default=length)
-        arrived = max((group.arrived for group in found if group.arrived is not None), default=None)
-        taken = sum(group.read for group in found if group.read is not None) if found else None
+        depth = length
+        if length is not None and found:
+            depth = max(group.waiting(length) for group in found)
+        arrived = max((group.arrived for group in found or () if group.arrived is not None), default=None)
+        taken = sum(group.read or 0 for group in found) if found else None
         return Load("stream", depth, length, arrived, taken, groups=found)
     if kind == "list":
         depth = number(got.get((b"LLEN", key.name))) if key.exists else 0
@@ -140,14 +142,22 @@ def _verdict(reading: Reading, load: Load, flow: Flow, samples: tuple[Sample, ..
         return Verdict(troubles[0].state, troubles[0].why, judgements)
     arriving, leaving = rates(flow, samples)
     waiting = f"{words.count(load.depth, 'entry', 'entries')} waiting"
-    net = slope(samples, RATE_WINDOW) or 0.0
-    if abs(net) * RATE_WINDOW >= max(5.0, 0.01 * load.depth):
-        if net > 0:
+    change, _ = _change(samples, RATE_WINDOW)
+    if load.depth and abs(change) >= max(5.0, 0.01 * load.depth):
+        if change > 0:
             return Verdict(State("growing", Tone.ACCENT), f"{waiting}; just now more come than go.")
         return Verdict(State("draining", Tone.OK), f"{waiting}; more go than come.")
     if load.depth or arriving or leaving:
         return Verdict(State("flowing", Tone.OK), f"{waiting}; about as many go as come.")
     return Verdict(State("idle", Tone.NEUTRAL), "Nothing waits, and nothing comes in.")
+
+
+def _change(samples: tuple[Sample, ...], window: float) -> tuple[float, float]:
+    """How much more waits than at the beginning of the window, and how many seconds ago that was."""
+    if len(samples) < 2:
+        return 0.0, 0.0
+    first = next((s for s in samples[:-1] if s[0] >= samples[-1][0] - window), samples[-2])
+    return samples[-1][1] - first[1], samples[-1][0] - first[0]
 
 
 def _waits(load: Load) -> str:
@@ -158,7 +168,7 @@ def _unserved(reading: Reading, load: Load, flow: Flow) -> Verdict | None:
     """Nobody is there to take what waits."""
     if not load.depth:
         return None
-    if load.kind == "stream" and not any(group.consumers for group in load.groups):
+    if load.groups is not None and not any(group.consumers for group in load.groups):
         missing = "consumer group" if not load.groups else "consumer in its group"
         text = f"{_NAME} has no {missing}, and {_waits(load)}."
     elif load.kind == "list" and load.pops is not None and reading.at - flow.popped >= STALLED:
@@ -179,31 +189,28 @@ def _stalled(reading: Reading, load: Load, flow: Flow) -> Verdict | None:
 
 def _undone(reading: Reading, load: Load) -> Verdict | None:
     """Entries that a worker was given and does not acknowledge."""
-    late = [(group.oldest.idle, group) for group in load.groups if group.oldest]
+    late = [(group.oldest.idle, group) for group in load.groups or () if group.oldest]
     idle, group = max(late, key=lambda pair: pair[0], default=(0.0, None))
     if idle < STALLED or group is None or group.oldest is None:
         return None
     oldest = group.oldest
     theirs = next((member.pending for member in group.members if member.name == oldest.consumer), 1)
+    entries = words.count(theirs, "entry", "entries")
     text = (
-        f"{oldest.consumer} has not acknowledged {words.count(theirs, 'entry', 'entries')} of the host queue; "
+        f"{oldest.consumer} has not acknowledged {entries} of the host queue; "
         f"the oldest was given to it {words.duration(oldest.idle)} ago."
     )
     return fault(reading.id, f"{_CODE}.pending", "stalled", Severity.WARNING, text, _UNDONE)
 
 
 def _growing(reading: Reading, load: Load, flow: Flow, samples: tuple[Sample, ...]) -> Verdict | None:
-    """More comes than goes, over a window in which a mere wave would have come and gone."""
+    """More comes than goes, still, and over a time in which a mere wave would have come and gone."""
     depth = load.depth or 0
-    recent = [sample for sample in samples if sample[0] >= reading.at - _TREND_WINDOW]
-    recent = recent if len(recent) > 1 else list(samples[-2:])  # polls may be farther apart than the window
-    if len(recent) < 2 or recent[-1][0] - recent[0][0] < _TREND_LEAST:
-        return None
-    grown = recent[-1][1] - recent[0][1]
-    if grown < max(20.0, 0.02 * depth):
+    grown, seconds = _change(samples, _TREND_WINDOW)
+    if seconds < _TREND_LEAST or grown < max(20.0, 0.02 * depth) or _change(samples, RATE_WINDOW)[0] <= 0:
         return None
     arriving, leaving = rates(flow, samples)
-    speed = f"{words.rate(grown / (recent[-1][0] - recent[0][0]))} more"
+    speed = f"{words.rate(grown / seconds)} more"
     if arriving is not None and leaving is not None:
         speed = f"{words.rate(arriving)} in, {words.rate(leaving)} out"
     text = f"{_NAME} grows faster than it drains: {speed}, {_waits(load)}."
@@ -233,7 +240,7 @@ def _decode(reading: Reading, before: Row | None) -> Row:
         or (_expires(reading, key) if key.exists and not key.expiry.never else None)
         or _verdict(reading, load, flow, samples)
     )
-    pending = sum(group.pending for group in load.groups) if load.kind == "stream" else None
+    pending = None if load.groups is None else sum(group.pending for group in load.groups)
     cells = (
         show(reading.id, CELL),
         load.kind or None,
@@ -264,7 +271,7 @@ def _facts(load: Load, arriving: float | None) -> tuple[tuple[str, str], ...]:
         facts.append(
             ("Entries kept", f"{words.count(load.length)}, done ones included until they are trimmed")
         )
-    for group in load.groups:
+    for group in load.groups or ():
         lag = "not known" if group.lag is None else words.count(group.lag)
         workers = words.count(group.consumers, "consumer")
         facts.append((f"Group {group.name}", f"{workers} · {words.count(group.pending)} pending · lag {lag}"))

@@ -1,0 +1,56 @@
+"""The window on the stage, for the tests of what the window is made of."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from PySide6.QtTest import QTest
+
+from fleetcache_gui.settings import Settings
+from fleetcache_gui.ui.theme import Theme
+from fleetcache_gui.ui.window import MainWindow
+from tests.ui.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QApplication, QWidget
+
+
+@asynccontextmanager
+async def opened(
+    app: QApplication,
+    stage: Stage | None = None,
+    *,
+    live: bool = True,
+    settings: Settings | None = None,
+    look: str = "light",
+) -> AsyncIterator[tuple[MainWindow, Stage]]:
+    """A shown window and its stage, connected for a while unless told otherwise."""
+    stage = stage or Stage()
+    theme = Theme(look)  # type: ignore[arg-type]
+    theme.apply(app)
+    window = MainWindow(stage, theme, settings or Settings())  # type: ignore[arg-type]
+    window.show()
+    if live:
+        stage.go_live()
+    app.processEvents()
+    window.activateWindow()
+    app.processEvents()
+    try:
+        yield window, stage
+    finally:
+        window.close()
+        await window.end()
+        window.deleteLater()
+        app.processEvents()
+
+
+def press(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier | None = None) -> None:
+    """One key, as the system would send it."""
+    if modifiers is None:
+        QTest.keyClick(widget, key)
+    else:
+        QTest.keyClick(widget, key, modifiers)

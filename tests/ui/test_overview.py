@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, Qt
+
+from fleetcache_gui.domain.family import Judgement, Severity
+from fleetcache_gui.domain.snapshot import Inventory, Phase, Snapshot
+from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.ui.finding_cards import MOST
+from fleetcache_gui.ui.text_widgets import tooltip_text
+from tests.ui.shell import opened, press
+from tests.ui.stage import campaign, lock
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from fleetcache_gui.domain.family import Row
+    from fleetcache_gui.ui.overview import Overview
+
+
+def cells(overview: Overview, row: int) -> list[object]:
+    model = overview.families.model()
+    return [model.index(row, column).data() for column in range(model.columnCount(QModelIndex()))]
+
+
+def judged(position: int, severity: Severity) -> Row:
+    row = campaign(position, time.monotonic())
+    judgement = Judgement(
+        "test", row.id, severity, f"Campaign {position} is odd", "It means this.", "Do that."
+    )
+    return replace(row, judgements=(judgement,))
+
+
+async def test_findings_come_gravest_first_with_all_that_helps(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _):
+        overview = window.overview
+        assert overview.headline.text() == "3 findings"
+        assert overview.severities.text() == "2 critical, 1 warning"
+        assert not overview.calm.isVisible()
+        titles = [card.title.text() for card in overview.cards.cards]
+        assert titles == [
+            "Campaign 1033 is orphaned",
+            "Campaign 1042 is orphaned",
+            "Lock async:software never expires",
+        ]
+        card = overview.cards.cards[0]
+        assert "stays until removed" in card.meaning.text()
+        assert card.advice.text().startswith("Clean it up")
+        assert card.since.text() == "Critical, for 29 min"
+
+
+async def test_show_leads_to_the_row(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _):
+        window.overview.cards.cards[2].button.click()
+        assert window.current == "locks"
+
+
+async def test_a_card_stays_the_same_while_its_finding_is_open(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        overview = window.overview
+        first, second, third = overview.cards.cards
+        second.button.setFocus()
+        kept = tuple(row for row in stage.snapshot("live_queries").rows if row.id != b"1033")  # type: ignore[union-attr]
+        stage.show("live_queries", kept)
+        assert overview.cards.cards == [second, third]
+        assert second.button.hasFocus()
+        assert not first.isVisible()
+
+
+async def test_more_findings_than_fit_are_counted(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        stage.show("locks", ())
+        stage.show("live_queries", tuple(judged(i, Severity.WARNING) for i in range(MOST + 23)))
+        overview = window.overview
+        assert len(overview.cards.cards) == MOST
+        assert overview.headline.text() == "43 findings"
+        assert overview.cards.more.text().startswith("and 23 more")
+
+
+async def test_nothing_wrong_is_a_state_of_its_own(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        calm = window.overview.calm
+        now = time.monotonic()
+        stage.show("live_queries", (campaign(7, now),))
+        stage.show("locks", (lock("cron:vuln", "api-1", now),))
+        assert calm.isVisible()
+        assert calm.title.text() == "Nothing is wrong"
+        assert "8 key families" in calm.text.text()
+        stage.inventory = Inventory(1000, 630)
+        window.overview.tick()
+        assert calm.title.text() == "Nothing wrong so far"
+        assert "63 %" in calm.text.text()
+
+
+async def test_an_empty_database_says_so(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        for family in stage.layout.families:
+            stage.show(family.id, ())
+        assert stage.vitals is not None
+        stage.vitals = replace(stage.vitals, keys=0)
+        stage.vitals_changed.emit(stage.vitals)
+        assert window.overview.calm.title.text() == "Database 0 is empty"
+        assert cells(window.overview, 0)[3] == "empty"
+
+
+async def test_an_outage_lists_what_fleet_suffers(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        overview = window.overview
+        assert not overview.away.isVisible()
+        stage.set_link(Phase.DOWN, text="It is gone.")
+        assert overview.away.isVisible()
+        for consequence in ("Live queries pause", "synchronously or wait", "run twice"):
+            assert consequence in overview.away.meaning.text()
+        stage.set_link(Phase.LIVE)
+        assert not overview.away.isVisible()
+
+
+async def test_families_tell_entries_and_state(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        overview = window.overview
+        assert cells(overview, 0) == ["Live queries", "12", "", "2 critical"]
+        assert cells(overview, 1)[3] == "1 warning"
+        assert cells(overview, 2)[1] == "48,204"
+        assert cells(overview, 3) == ["MDM preassignment", "31", "", "fine"]
+        stage._snapshots["tokens"] = Snapshot(
+            "tokens", (), 0, time.monotonic(), complete=True, refused="NOPERM"
+        )
+        stage.family_changed.emit("tokens")
+        assert cells(overview, 4)[3] == "no permission"
+
+
+async def test_a_family_is_entered_by_click_and_by_key(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _):
+        families = window.overview.families
+        families.clicked.emit(families.model().index(3, 0))
+        assert window.current == "preassign"
+        window.show_family("")
+        families.setFocus()
+        families.setCurrentIndex(families.model().index(4, 0))
+        press(families, Qt.Key.Key_Return)
+        assert window.current == "tokens"
+
+
+async def test_what_happened_stands_newest_first_and_leads_there(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        events = window.overview.events
+        assert events.events[0].text.startswith("Lock cron:vuln renewed")
+        stage.tell((Tone.OK, "One", "", b""), (Tone.OK, "Two", "locks", b"lock:cron:stats"))
+        assert [event.text for event in events.events[:2]] == ["Two", "One"]
+        model = events.model()
+        assert str(model.index(0, 0).data()).endswith(" Two")
+        events.clicked.emit(model.index(1, 0))
+        assert window.current == "", "an event of the whole server leads nowhere"
+        events.clicked.emit(model.index(0, 0))
+        assert window.current == "locks"
+
+
+async def test_events_from_before_the_window_are_there(qapp: QApplication) -> None:
+    from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.theme import Theme
+    from fleetcache_gui.ui.window import MainWindow
+    from tests.ui.stage import Stage
+
+    stage = Stage()
+    stage.go_live()
+    window = MainWindow(stage, Theme("light"), Settings())  # type: ignore[arg-type]
+    assert window.overview.events.events == tuple(stage.events)
+    assert window.overview.headline.text() == "3 findings"
+    window.deleteLater()
+
+
+async def test_hostile_text_in_events_is_escaped_in_tooltips(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        stage.tell((Tone.OK, "<img src='http://evil'>", "", b""))
+        tooltip = window.overview.events.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+        assert tooltip == tooltip_text("<img src='http://evil'>")
+        assert "<img" not in str(tooltip)
+
+
+async def test_tiles_tell_their_figures_to_a_screen_reader(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _stage):
+        names = [tile.accessibleName() for tile in window.overview.tiles.tiles]
+        assert names[0].startswith("Memory: ")
+        assert "of 2.0 GB" in names[0]
+        assert [name.split(":")[0] for name in names] == ["Memory", "Commands", "Hit rate", "Keys", "Clients"]
+
+
+async def test_rows_of_the_family_table_grow_with_the_window(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _):
+        heights = []
+        for height in (700, 1080):
+            window.resize(1280, height)
+            qapp.processEvents()
+            heights.append(window.overview.families.rowHeight(0))
+        assert heights[0] < heights[1] <= 40

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage, QPainter
+
+from fleetcache_gui.domain.snapshot import Inventory, Phase
+from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.settings import Settings
+from fleetcache_gui.ui.statusbar import clock_words, inventory_words
+from fleetcache_gui.ui.topbar import live_words, server_words
+from tests.ui.shell import opened, press
+from tests.ui.stage import Stage, campaign, keys_of, lock, vitals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    from fleetcache_gui.ui.window import MainWindow
+
+    Eventually = Callable[..., Coroutine[None, None, None]]
+
+REFUSED = "10.0.2.11:6379 refuses connections: no server is listening there."
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def painted(window: MainWindow) -> QImage:
+    image = QImage(window.size(), QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    window.render(painter, QPoint())
+    painter.end()
+    return image
+
+
+# --- states of the link ---
+
+
+async def test_a_notice_stands_until_the_first_reading(qapp: QApplication) -> None:
+    async with opened(qapp, live=False) as (window, stage):
+        assert window.notice.isVisible()
+        assert window.notice.heading.text() == "Connecting to prod-eu"
+        assert not window.tabs.isVisible()
+        assert not window.banner.isVisible()
+        stage.go_live()
+        assert window.tabs.isVisible()
+        assert not window.notice.isVisible()
+
+
+async def test_a_server_never_reached_is_told_with_a_way_on(qapp: QApplication) -> None:
+    async with opened(qapp, live=False) as (window, stage):
+        stage.set_link(Phase.DOWN, text=REFUSED, advice="Check the port.", next_try=time.monotonic() + 3.5)
+        assert window.notice.heading.text() == "No connection to prod-eu"
+        assert window.notice.text.text() == REFUSED
+        assert window.notice.advice.text() == "Check the port. Next try in 4 s."
+        assert not window.banner.isVisible()
+        window.notice.button.click()
+        assert ("retry_now",) in stage.asked
+
+
+async def test_a_lost_server_leaves_the_data_and_puts_up_a_banner(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        now = time.monotonic()
+        stage.set_link(Phase.DOWN, since=now - 125, text=REFUSED, advice="Check it.", next_try=now + 2.5)
+        assert window.tabs.isVisible()
+        assert window.banner.isVisible()
+        assert "(2 min 05 s)" in window.banner.text.text()
+        assert REFUSED in window.banner.text.text()
+        assert "Check it." in window.banner.advice.text()
+        assert "Next try in 3 s." in window.banner.advice.text()
+        window.banner.button.click()
+        assert ("retry_now",) in stage.asked
+        stage.set_link(Phase.LIVE)
+        assert not window.banner.isVisible()
+
+
+async def test_the_countdown_to_the_next_try_runs_without_news(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        stage.set_link(Phase.DOWN, text=REFUSED, next_try=time.monotonic() - 1)
+        stage.blockSignals(True)
+        window._clock.timeout.emit()
+        assert "Trying now" in window.banner.advice.text()
+
+
+async def test_pausing_is_said_and_undone_in_two_places(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        window.top.pause.click()
+        assert stage.paused
+        assert window.banner.text.text().startswith("Paused since")
+        assert window.top.pause.text() == "Resume"
+        window.banner.button.click()
+        assert not stage.paused
+        assert not window.banner.isVisible()
+        assert window.top.pause.text() == "Pause"
+
+
+# --- tabs and pages ---
+
+
+async def test_tabs_tell_counts_and_findings_in_words_and_signs(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        tabs = window.tabs
+        assert [tabs.tab(i).title for i in range(4)] == ["Overview", "Live queries", "Locks", "Host queue"]
+        assert (tabs.tab(1).count, tabs.tab(1).tone) == ("12", Tone.CRITICAL)
+        assert tabs.tab(2).tone is Tone.WARN
+        assert tabs.tab(3).count == "48.2k", "a family may give its own number"
+        assert tabs.tab(4).tone is None
+        assert tabs.accessibleTabName(1) == "Live queries: 12 live queries, 2 critical"
+        stage.show("live_queries", (campaign(7, time.monotonic()),))
+        assert (tabs.tab(1).count, tabs.tab(1).tone) == ("1", None)
+        assert tabs.accessibleTabName(1) == "Live queries: 1 live querie"
+
+
+async def test_a_tab_grows_with_its_count(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        before = window.tabs.tabRect(5).width()
+        stage.show("tokens", keys_of("tokens", 2_000, time.monotonic()))
+        qapp.processEvents()
+        assert window.tabs.tab(5).count == "2.0k"
+        assert window.tabs.tabRect(5).width() > before
+
+
+async def test_pages_are_made_when_first_seen_and_only_one_is_active(
+    qapp: QApplication, eventually: Eventually
+) -> None:
+    async with opened(qapp) as (window, stage):
+
+        def watched() -> list[object]:
+            return [what[1] for what in stage.asked if what[0] == "watch" and what[2]]
+
+        assert window.pages.count() == 1
+        window.show_family("locks")
+        assert window.pages.count() == 2
+        await eventually(lambda: watched()[-1:] == ["locks"])
+        window.show_family("config")
+        await eventually(lambda: watched()[-1:] == ["config"])
+        stage.asked.clear()
+        now = time.monotonic()
+        stage.show("locks", (lock("new", "api-1", now),))
+        stage.show("config", keys_of("config", 3, now))
+        await eventually(watched)
+        assert set(watched()) == {"config"}
+
+
+async def test_a_jump_leads_to_the_row(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _):
+        rows: list[object] = []
+        window.show_family("locks")
+        assert window.page is not None
+        window.page.row_selected.connect(rows.append)
+        window.show_family("")
+        window.overview.jump.emit("locks", b"lock:cron:stats")
+        assert window.current == "locks"
+        assert rows[-1] == b"lock:cron:stats"
+
+
+# --- keys ---
+
+
+async def test_shortcuts_do_what_the_table_of_actions_says(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        press(window, Qt.Key.Key_3, CONTROL)
+        assert window.current == "locks"
+        press(window, Qt.Key.Key_PageDown, CONTROL)
+        assert window.current == "host_queue"
+        press(window, Qt.Key.Key_1, CONTROL)
+        assert window.current == ""
+        press(window, Qt.Key.Key_F5)
+        assert ("refresh",) in stage.asked
+        press(window, Qt.Key.Key_P, CONTROL)
+        assert stage.paused
+        press(window, Qt.Key.Key_F, CONTROL)
+        assert window.top.field.hasFocus()
+
+
+async def test_what_is_hindered_is_not_done(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        stage.set_link(Phase.DOWN, text=REFUSED)
+        stage.asked.clear()
+        press(window, Qt.Key.Key_F5)
+        assert ("refresh",) not in stage.asked
+
+
+def test_no_two_actions_share_a_key(qtbot: object, qapp: QApplication) -> None:
+    from fleetcache_gui.ui.theme import Theme
+    from fleetcache_gui.ui.window import MainWindow
+
+    window = MainWindow(Stage(), Theme("light"), Settings())  # type: ignore[arg-type]
+    keys = [key for action in window.actions_table for key in action.keys]
+    assert len(keys) == len(set(keys))
+    assert len({action.id for action in window.actions_table}) == len(window.actions_table)
+    window.deleteLater()
+
+
+async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _stage):
+        window.tabs.setFocus()
+        press(window, Qt.Key.Key_K, CONTROL)
+        palette = window.palette_
+        assert palette.isVisible()
+        assert palette.field.hasFocus()
+        palette.field.insert("rate")
+        palette.field.textEdited.emit("rate")
+        assert [choice.title for choice in palette.list.choices] == ["Go to Rate limits"]
+        press(palette.field, Qt.Key.Key_Return)
+        assert not palette.isVisible()
+        assert window.current == "limits"
+        assert window.tabs.hasFocus(), "the focus goes back to where it was"
+
+        press(window, Qt.Key.Key_1, CONTROL)
+        press(window, Qt.Key.Key_K, CONTROL)
+        hindered = {choice.title: choice.note for choice in palette.list.choices if not choice.enabled}
+        assert hindered == {
+            "Try to connect now": "The connection is not lost.",
+            "Filter this family": "The overview has no filter; go to a family first.",
+        }
+        press(palette.field, Qt.Key.Key_Escape)
+        assert not palette.isVisible()
+
+
+async def test_the_sheet_shows_every_shortcut(qapp: QApplication) -> None:
+    from PySide6.QtWidgets import QLabel
+
+    async with opened(qapp) as (window, _):
+        press(window, Qt.Key.Key_Slash, CONTROL)
+        assert window.sheet.isVisible()
+        texts = {label.text() for label in window.sheet.findChildren(QLabel)}
+        assert {action.title for action in window.actions_table if action.keys} <= texts
+        press(window.sheet, Qt.Key.Key_Escape)
+        assert not window.sheet.isVisible()
+
+
+# --- coming and going ---
+
+
+async def test_a_window_that_nobody_sees_reads_nothing(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        assert stage.visible
+        window.showMinimized()
+        qapp.processEvents()
+        assert not stage.visible
+        window.showNormal()
+        qapp.processEvents()
+        assert stage.visible
+        window.hide()
+        assert not stage.visible
+
+
+async def test_closing_says_so_once_and_remembers(qapp: QApplication) -> None:
+    settings = Settings()
+    closed: list[bool] = []
+    async with opened(qapp, settings=settings) as (window, stage):
+        window.closed.connect(lambda: closed.append(True))
+        window.resize(970, 690)  # not more than the screen that there is offscreen
+        window.show_family("tokens")
+        window.top.choose_interval(5.0)
+        press(window, Qt.Key.Key_Q, CONTROL)
+        assert closed == [True]
+        assert not stage.visible
+    assert settings.tab == "tokens"
+    assert settings.interval == 5.0
+    async with opened(qapp, settings=settings) as (again, _):
+        assert again.current == "tokens"
+        assert (again.width(), again.height()) == (970, 690)
+
+
+async def test_geometry_that_is_no_geometry_does_no_harm(qapp: QApplication) -> None:
+    async with opened(qapp, settings=Settings(geometry="not base64 at all", tab="gone")) as (window, _):
+        assert window.current == ""
+        assert window.isVisible()
+
+
+# --- looks ---
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+async def test_everything_fits_at_1024_by_700(qapp: QApplication, look: str) -> None:
+    async with opened(qapp, look=look) as (window, _):
+        window.resize(1024, 700)
+        qapp.processEvents()
+        assert (window.width(), window.height()) == (1024, 700)
+        top: list[QWidget] = [window.top.live, window.top.field, window.top.pause, window.top.interval]
+        for part in (*top, window.top.only):
+            right = part.mapTo(window, QPoint(part.width(), 0)).x()
+            assert right <= 1024
+            assert part.width() >= part.minimumSizeHint().width()
+        assert window.tabs.tabRect(window.tabs.count() - 1).right() <= 1024
+
+
+async def test_the_look_can_be_changed_at_once(qapp: QApplication) -> None:
+    settings = Settings()
+    async with opened(qapp, settings=settings) as (window, _):
+        light = painted(window).pixelColor(640, 795)
+        action = next(action for action in window.actions_table if action.id == "look.dark")
+        assert action.trigger()
+        qapp.processEvents()
+        dark = painted(window).pixelColor(640, 795)
+        assert light.lightness() > 200
+        assert dark.lightness() < 60
+        assert settings.theme == "dark"
+
+
+async def test_the_environment_colours_the_frame(qapp: QApplication) -> None:
+    async with opened(qapp, Stage(environment="PRODUCTION")) as (window, _):
+        assert painted(window).pixelColor(640, 1).name() == "#c4282d"
+        assert "PRODUCTION" in window.windowTitle()
+
+
+async def test_hostile_names_stay_plain_text(qapp: QApplication) -> None:
+    stage = Stage(environment="")
+    stage.name = "<h1>prod</h1><img src=x>"
+    async with opened(qapp, stage) as (window, _):
+        assert window.top.name.text() == stage.name
+        assert window.top.name.textFormat() is Qt.TextFormat.PlainText
+        assert window.top.name.height() < 30
+
+
+# --- words ---
+
+
+def test_what_the_top_bar_says() -> None:
+    stage = Stage()
+    now = time.monotonic()
+    stage.set_link(Phase.LIVE, last_read=now - 3.2)
+    assert live_words(stage.link, now) == "live · 0.8 ms · read 3 s ago"
+    stage.set_link(Phase.PAUSED, last_read=now - 90)
+    assert live_words(stage.link, now) == "paused · read 1 min ago"
+    stage.set_link(Phase.DOWN, last_read=None)
+    assert live_words(stage.link, now) == "no connection"
+    assert server_words(vitals(now, 1), "10.0.2.11:6379") == "standalone · Valkey 9.1.2"
+    assert server_words(None, "10.0.2.11:6379") == "10.0.2.11:6379"
+
+
+def test_what_the_status_bar_says() -> None:
+    assert inventory_words(Inventory(1000, 637), 50.0) == "inventory 63 %"
+    assert inventory_words(Inventory(1000, 1700), 50.0) == "inventory 99 %"
+    assert inventory_words(Inventory(1000, 20, finished_at=36.0), 50.0) == "inventory 100 % (14 s ago)"
+    assert inventory_words(Inventory(), 50.0) == "inventory starting"
+    stage = Stage()
+    stage.set_link(Phase.LIVE, skew=0.3)
+    assert clock_words(stage.link, 1_700_000_000) == "server 22:13:20 UTC"
+    stage.set_link(Phase.LIVE, skew=-3600.0)
+    assert clock_words(stage.link, 1_700_000_000) == "server 21:13:20 UTC, 1 h 00 min behind"
+
+
+async def test_the_status_bar_follows_the_session(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        assert window.status.keys.text() == "1,047,193 keys"
+        assert window.status.inventory.text() == "inventory 100 % (14 s ago)"
+        assert window.status.load.text() == "our load on the server 0.2 % of a core"
+        stage.inventory = Inventory(1000, 400)
+        stage.inventory_changed.emit(stage.inventory)
+        assert window.status.inventory.text() == "inventory 40 %"
