@@ -28,6 +28,7 @@ class Fault(Enum):
     DATABASE = "database"
     FULL = "max clients"
     LOST = "lost"
+    TOO_LARGE = "too large"
     OTHER = "other"
 
 
@@ -102,6 +103,12 @@ def not_redis(address: Address) -> Trouble:
     """Something answers, but not as a Redis server would."""
     said = f"What answers at {address} is not a Redis or Valkey server."
     return Trouble(Fault.NOT_REDIS, said, "Check the port; if the server wants TLS, use rediss://.", final=True)
+
+
+def too_large(address: Address) -> Trouble:
+    """A reply went beyond what this program is ready to hold."""
+    said = f"{address} sent more than is read at once."
+    return Trouble(Fault.TOO_LARGE, said, "One element of a collection there must be huge.")
 
 
 def _reply(error: BaseException) -> ReplyError | None:

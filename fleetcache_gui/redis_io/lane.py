@@ -20,13 +20,16 @@ from redis.asyncio.connection import Connection, SSLConnection
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.address import Address
-from fleetcache_gui.redis_io.faults import from_exception
+from fleetcache_gui.redis_io.faults import from_exception, too_large
 
 CONNECT_TIMEOUT = 2.0
 """Seconds for DNS, TCP and TLS; as many again for AUTH and SELECT."""
 
 REPLY_TIMEOUT = 2.0
 """Seconds without a single byte of an awaited reply until the server counts as frozen."""
+
+LARGEST = 64 << 20
+"""Bytes that the replies of one exchange may have. No page is as large unless one element of a collection is."""
 
 _MORE = object()
 
@@ -44,7 +47,7 @@ class Lane:
     def __init__(self, connection: Connection, address: Address) -> None:
         self.address = address
         self.commands = 0
-        """Commands sent so far."""
+        """Commands exchanged so far; those sent by `raw` are counted by who sends them."""
         self._connection = connection
         self._replies = hiredis.Reader(replyError=cast(Any, ReplyError), notEnoughData=_MORE)
         self._busy = asyncio.Lock()
@@ -81,6 +84,7 @@ class Lane:
         """Send read commands in one write; their replies in order. Raises `Trouble`; `allow.NotAllowed` for a bug."""
         for command in commands:
             allow.check(command)
+        self.commands += len(commands)
         return await self.raw(b"".join(map(encode, commands)), len(commands))
 
     async def ask(self, *command: bytes) -> Reply:
@@ -93,7 +97,6 @@ class Lane:
             return []
         async with self._busy:
             try:
-                self.commands += count
                 return await self._converse(payload, count)
             except BaseException as error:  # cancelled too: replies on their way would answer the next exchange
                 await self.close()
@@ -112,6 +115,7 @@ class Lane:
             raise ConnectionError("closed")
         writer.write(payload)
         replies: list[Reply] = []
+        received = 0
         take, feed = self._replies.gets, self._replies.feed
         while len(replies) < count:
             # A long reply may take its time; what counts is that bytes keep coming.
@@ -119,6 +123,9 @@ class Lane:
                 data = await reader.read(65536)
             if not data:
                 raise ConnectionError("closed by the server")
+            received += len(data)
+            if received > LARGEST:
+                raise too_large(self.address)
             feed(data)
             while (reply := take()) is not _MORE:
                 replies.append(cast("Reply", reply))

@@ -12,11 +12,19 @@ from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QMimeData, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QFontMetricsF, QGuiApplication, QPainter, QTextOption
+from PySide6.QtGui import (
+    QClipboard,
+    QFontMetrics,
+    QFontMetricsF,
+    QGuiApplication,
+    QKeySequence,
+    QPainter,
+    QTextOption,
+)
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPlainTextEdit, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QContextMenuEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
 
     from fleetcache_gui.domain.values import Tone
     from fleetcache_gui.ui.theme import Theme
@@ -32,6 +40,8 @@ TALLEST_BLOCK = 420
 """Pixels; a longer text scrolls."""
 
 _FRAME = 22  # border, padding and the document's margin, above and below
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+_SPACE = "\u200b"  # text made by `domain.text.show` holds none of its own
 _UNBREAKABLE = re.compile(r"\S{24,}")
 _PIECE = 6
 
@@ -50,11 +60,11 @@ def plain_tooltip(widget: QWidget, text: str) -> None:
 
 
 def _breakable(text: str) -> str:
-    """Lets words of 24 characters and more break; the zero-width spaces never leave the screen."""
+    """Lets words of 24 characters and more break; the zero-width spaces never leave the label."""
 
     def pieces(found: re.Match[str]) -> str:
         word = found.group()
-        return "\u200b".join(word[i : i + _PIECE] for i in range(0, len(word), _PIECE))
+        return _SPACE.join(word[i : i + _PIECE] for i in range(0, len(word), _PIECE))
 
     return _UNBREAKABLE.sub(pieces, text)
 
@@ -87,6 +97,8 @@ class PlainLabel(QLabel):
         self._whole = ""
         self._selectable = selectable
         self.setTextFormat(Qt.TextFormat.PlainText)
+        if selectable:
+            self.setTextInteractionFlags(_SELECTABLE)
         self.setFont(getattr(theme.fonts, "body" if role == "muted" else role))
         if role in ("muted", "label"):
             self.setProperty("tone", "muted")
@@ -107,13 +119,7 @@ class PlainLabel(QLabel):
             return
         self._whole = text
         shown = text if len(text) <= LONGEST_LABEL else text[:LONGEST_LABEL] + "…"
-        broken = _breakable(shown) if self.wordWrap() else shown
-        # Selecting would copy the zero-width spaces as well: the context menu copies the original.
-        flags = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        if not self._selectable or broken != shown:
-            flags = Qt.TextInteractionFlag.NoTextInteraction
-        self.setTextInteractionFlags(flags)
-        super().setText(broken)
+        super().setText(_breakable(shown) if self.wordWrap() else shown)
 
     def set_tone(self, tone: Tone | None) -> None:
         """Colour the text by `tone`; None for the ordinary colour."""
@@ -121,13 +127,29 @@ class PlainLabel(QLabel):
         self.style().unpolish(self)
         self.style().polish(self)
 
+    def _selection(self) -> str:
+        """What is selected, as it was before it was made breakable."""
+        return self.selectedText().replace(_SPACE, "")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy) and self._selection():
+            copy_text(self._selection())
+        else:
+            super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        clipboard = QGuiApplication.clipboard()
+        if self._selection() and clipboard.supportsSelection():  # for the middle button, on X11
+            clipboard.setText(self._selection(), QClipboard.Mode.Selection)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if not self._selectable:
             event.ignore()
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        chosen = self.selectedText() or self._whole
+        chosen = self._selection() or self._whole
         menu.addAction("Copy", lambda: copy_text(chosen))
         menu.popup(event.globalPos())
 
@@ -190,9 +212,7 @@ class PlainBlock(QPlainTextEdit):
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTabChangesFocus(True)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.setTextInteractionFlags(_SELECTABLE)
         self._shown = ""
         self._fit()
 

@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from fleetcache_gui import aio
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.theme import Theme
@@ -27,11 +28,10 @@ SIZES = ((1024, 700, 1), (1280, 800, 1), (1920, 1080, 2))
 """Logical width, height, and device pixels to each: the last is a 4K screen at 200 %."""
 
 
-def draw(window: MainWindow, path: Path, width: int, height: int, ratio: int) -> None:
+async def draw(window: MainWindow, path: Path, width: int, height: int, ratio: int) -> None:
     """Paint `window` at a size into a PNG file."""
     window.resize(width, height)
-    for _ in range(6):
-        QApplication.processEvents()
+    await asyncio.sleep(0.15)
     image = QImage(width * ratio, height * ratio, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
     painter = QPainter(image)
@@ -79,9 +79,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
 }
 
 
-def main(folder: Path) -> None:
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
+async def scenes(app: QApplication, folder: Path) -> int:
+    """Draw all scenes in both looks."""
     folder.mkdir(parents=True, exist_ok=True)
     for look in ("dark", "light"):
         theme = Theme(look)  # type: ignore[arg-type]
@@ -92,25 +91,37 @@ def main(folder: Path) -> None:
             window.show()
             play(stage)
             for width, height, ratio in SIZES if scene in ("troubled", "calm") else SIZES[1:2]:
-                draw(window, folder / f"{scene}-{look}-{width}x{height}@{ratio}.png", width, height, ratio)
+                await draw(
+                    window, folder / f"{scene}-{look}-{width}x{height}@{ratio}.png", width, height, ratio
+                )
             if scene == "troubled":
-                window.show_family("live_queries")
-                draw(window, folder / f"page-{look}.png", 1280, 800, 1)
-                window.palette_.open()
-                draw(window, folder / f"palette-{look}.png", 1280, 800, 1)
-                window.palette_.close_up()
-                window.activateWindow()
-                window.top.field.setFocus()
-                window.top.field.setText("cron")
-                asyncio.run(window.finder._search())
-                window.finder.show()
-                draw(window, folder / f"find-{look}.png", 1280, 800, 1)
-                window.finder.stop()
-                window.sheet.open()
-                draw(window, folder / f"sheet-{look}.png", 1280, 800, 1)
+                await floating(window, folder, look)
             window.close()
+            await window.end()
             window.deleteLater()
+    return 0
+
+
+async def floating(window: MainWindow, folder: Path, look: str) -> None:
+    """What opens above the window."""
+    window.show_family("live_queries")
+    window.palette_.open()
+    await draw(window, folder / f"palette-{look}.png", 1280, 800, 1)
+    window.palette_.close_up()
+    window.sheet.open()
+    await draw(window, folder / f"sheet-{look}.png", 1280, 800, 1)
+    window.sheet.close_up()
+    window.activateWindow()
+    window.top.field.setFocus()
+    window.top.field.setText("cron")
+    await asyncio.sleep(0.3)
+    await draw(window, folder / f"find-{look}.png", 1280, 800, 1)
+
+
+def main() -> int:
+    app = QApplication([])
+    return aio.run(app, scenes(app, Path(sys.argv[1])), print)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -36,16 +37,22 @@ async def opened(
     window.show()
     if live:
         stage.go_live()
-    app.processEvents()
+    await settle()
     window.activateWindow()
-    app.processEvents()
+    await settle()
     try:
         yield window, stage
     finally:
         window.close()
         await window.end()
         window.deleteLater()
-        app.processEvents()
+        await settle()
+
+
+async def settle() -> None:
+    """Let Qt do what it has put off: layouts, paints, deletions. (Never `processEvents` within a coroutine.)"""
+    for _ in range(4):
+        await asyncio.sleep(0)
 
 
 def press(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier | None = None) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 
 import fleetcache_gui
@@ -173,6 +174,16 @@ def test_a_label_never_takes_more_than_it_can_lay_out(qtbot: QtBot) -> None:
     assert len(tooltip_text("x" * 10_000_000)) < 2_000
     block.set_block("line\n" * 1_000_000)
     assert len(block.block) < 600_000
+
+
+def test_what_was_made_breakable_is_copied_as_it_was(qtbot: QtBot) -> None:
+    name = "sw:installer:token:0c1f6a52-7a60-4a6e-9d4e-52b1c6f0aa11"
+    label = PlainLabel(f"Key {name}", theme=Theme("light"), wrap=True, selectable=True)
+    qtbot.addWidget(label)
+    assert label.text() != f"Key {name}"
+    label.setSelection(4, 500)
+    QTest.keyClick(label, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == name
 
 
 def test_only_the_plain_widgets_make_labels_and_tooltips() -> None:

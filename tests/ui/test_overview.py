@@ -11,7 +11,7 @@ from fleetcache_gui.domain.snapshot import Inventory, Phase, Snapshot
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.finding_cards import MOST
 from fleetcache_gui.ui.text_widgets import tooltip_text
-from tests.ui.shell import opened, press
+from tests.ui.shell import opened, press, settle
 from tests.ui.stage import campaign, lock
 
 if TYPE_CHECKING:
@@ -193,6 +193,6 @@ async def test_rows_of_the_family_table_grow_with_the_window(qapp: QApplication)
         heights = []
         for height in (700, 1080):
             window.resize(1280, height)
-            qapp.processEvents()
+            await settle()
             heights.append(window.overview.families.rowHeight(0))
         assert heights[0] < heights[1] <= 40
