@@ -8,17 +8,19 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
-from fleetcache_gui.session import Session
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from fleetcache_gui.session import Session
+    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
 log = logging.getLogger("fleetcache_gui")
 
@@ -48,7 +50,7 @@ def run(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
         failed = True
         log.error("%s", context["message"], exc_info=context.get("exception"))
 
-    # What exists after the imports lives as long as the program; unfrozen, each full collection would hold up the window.
+    # What exists after the imports lives as long as the program; unfrozen, each full collection holds up the window.
     gc.freeze()
     return aio.run(app, main(), report) or int(failed)
 
@@ -71,10 +73,13 @@ async def window(session: Session, theme: Theme, remembered: settings.Settings) 
         shown.deleteLater()
 
 
-async def watch(session: Session, path: Path) -> int:
-    """Show the window until a person closes it; what it should remember is kept in `path`."""
+async def watch(session: Session, path: Path, interval: float | None = None) -> int:
+    """Show the window until a person closes it; what it should remember is kept in `path`.
+
+    `interval` is the seconds from poll to poll; None takes what was chosen last.
+    """
     remembered = settings.load(path)
-    session.set_interval(remembered.interval)
+    session.set_interval(interval or remembered.interval)
     async with window(session, Theme(remembered.theme), remembered) as shown:
         await aio.emitted(shown.closed)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -13,24 +12,26 @@ from PySide6.QtCore import QObject, Signal
 
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding, FindingBook
-from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
-from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.words import count, duration
 from fleetcache_gui.present.long_table import LongTable
-from fleetcache_gui.present.table import Table
+from fleetcache_gui.present.table import Table, holding
 from fleetcache_gui.present.timeline import Event, changes, openings
 from fleetcache_gui.redis_io import pages
-from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.poll import Poller
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.address import Address
+    from fleetcache_gui.domain.store import KeyStore
+    from fleetcache_gui.domain.layout import Layout
+    from collections.abc import Sequence
 
 HISTORY = 900
 """Vitals and events kept: half an hour at the default interval."""
-
-_SEARCH_SLICE = 5000
 
 
 class Session(QObject):
@@ -176,18 +177,13 @@ class Session(QObject):
         table = self.table(family.id)
         if isinstance(table, LongTable):
             found: list[Row] = []
-            for first in range(0, table.total, _SEARCH_SLICE):
-                found += table.search(text, first, first + _SEARCH_SLICE)
-                if len(found) >= limit:
-                    break
+            for some in table.search(text, limit):
+                found += some
                 await asyncio.sleep(0)
-            return found[:limit]
+            return found
+        # The table may be older: it is brought up to date by its page.
         snapshot = self._snapshots.get(family.id)
-        if snapshot is not None and not len(table) and snapshot.rows:
-            table = Table(family)  # its page was never opened, so its table holds nothing yet
-            for edit in table.update(snapshot):
-                edit.apply()
-        return list(islice(table.search(text), limit))
+        return list(islice(holding(snapshot.rows, text), limit)) if snapshot else []
 
     def fail(self, error: BaseException | None) -> None:
         """The reading has ended by an error of this program: say so, and do not pretend to be live."""
@@ -212,7 +208,7 @@ class Session(QObject):
     def on_vitals(self, vitals: Vitals) -> None:
         """The server's figures were read."""
         before, self.vitals = self.vitals, vitals
-        if before is not None and before.run_id and vitals.run_id != before.run_id:
+        if before is not None and before.run_id and vitals.run_id not in ("", before.run_id):
             text = "The server was restarted or replaced: what it held before may be gone."
             self._happen(Event(time.time(), Tone.WARN, text))
         self.history.append(vitals)
@@ -231,9 +227,9 @@ class Session(QObject):
         if not snapshot.long and isinstance(self.table(snapshot.family), LongTable):
             del self._tables[snapshot.family]
         wall = time.time()
-        if before is not None and before.complete and snapshot.complete and not snapshot.long:
+        if before is not None and not before.long and not snapshot.long:
             known = {row.id: row for row in before.rows}
-            self._happen(*changes(family, known, snapshot.rows, wall))
+            self._happen(*changes(family, known, snapshot.rows, wall, complete=before.complete))
         self._judge(family, snapshot, before, wall)
         self.family_changed.emit(snapshot.family)
 
@@ -249,6 +245,8 @@ class Session(QObject):
 
     def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
         judgements = [judgement for row in snapshot.rows for judgement in row.judgements]
+        if not snapshot.complete:  # what was found on an earlier connection stays open until all keys were seen again
+            judgements = [finding.judgement for finding in self._book.of(family.id)] + judgements
         unseen = snapshot.suspects - sum(1 for row in snapshot.rows if row.judgements)
         if snapshot.long and unseen > 0:
             judgements.append(_many(family, snapshot.suspects, len(judgements)))

@@ -5,6 +5,7 @@ Everything slow to import (Qt, redis-py) is imported inside the command that nee
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ F = TypeVar("F", bound=Callable[..., object])
 
 WRONG = 2
 """Exit code for input that cannot be used and for servers that cannot be read."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl+C, as of any program that SIGINT ends."""
 
 
 class Failure(click.ClickException):
@@ -56,8 +60,8 @@ def cli() -> None:
 @click.option("--cluster", is_flag=True, help="Run on a cluster of six nodes (not built yet).")
 @click.option("--hosts", type=click.IntRange(10, 1_000_000), default=5000, show_default=True, help="Simulated hosts.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Equal seeds give equal decisions.")
-@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Simulated time's speed.")
-@click.option("--queue", type=click.Choice(["list", "stream"]), default="list", show_default=True, help="Form of the queue.")
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Speed of its time.")
+@click.option("--queue", type=click.Choice(["list", "stream"]), default="list", show_default=True, help="Queue's form.")
 @click.option("--server", metavar="URL", help="An empty server on this machine, in place of the embedded one.")
 @click.option("--pictures", type=click.Path(path_type=Path), help="Draw every tab to this folder after 15 s, and end.")
 def demo(
@@ -77,7 +81,7 @@ def demo(
 @_hosts
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
-@click.option("--interval", type=click.FloatRange(0.5, 60), default=2.0, show_default=True, help="Seconds from poll to poll.")
+@click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
 def open_(
     url: str,
     password_env: str | None,
@@ -85,7 +89,7 @@ def open_(
     hosts: int | None,
     name: str,
     environment: str,
-    interval: float,
+    interval: float | None,
 ) -> None:
     """Inspect the server at URL, such as redis://localhost:6379/0 or rediss://user@cache.example.com."""
     from fleetcache_gui.cli import windows
@@ -99,7 +103,7 @@ def open_(
 @_url
 @_connection_options
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a summary; docs/snapshot.md has its schema.")
-@click.option("--family", "families", metavar="ID", multiple=True, help="Only this family; may be given more than once.")
+@click.option("--family", "families", metavar="ID", multiple=True, help="Only this family; may be repeated.")
 @click.option("--reveal", is_flag=True, help="Do not mask credentials.")
 @click.option("--fail-on", type=click.Choice(["warning", "critical"]), help="Exit code 1 with such a finding.")
 @_hosts
@@ -138,10 +142,17 @@ def pictures(folder: Path, url: str | None, password_env: str | None, ask_passwo
 
 def main() -> None:
     """Entry point of `fleetcache-gui`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no € must not end the program
+            stream.reconfigure(errors="backslashreplace")
     try:
-        cli(standalone_mode=True)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):  # click by itself would exit with 1, which means a finding
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def gui_main() -> None:

@@ -1,6 +1,6 @@
 """`fleetcache-gui snapshot`: the same reading as the window's, once, as JSON or as a summary.
 
-Rows are written as they are read, a batch at a time. What grows with the server is the inventory, by some 85 bytes a key.
+Rows are written as they are read, a batch at a time. What grows with the server is the inventory: 85 bytes a key.
 """
 
 from __future__ import annotations
@@ -11,26 +11,28 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TextIO, TYPE_CHECKING
 
 import click
 
 from fleetcache_gui.cli import Failure
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Kind, Row, Severity
-from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
 from fleetcache_gui.domain.words import count
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io import rows
-from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.server import Server
 from fleetcache_gui.redis_io.sweep import Sweeper
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.address import Address
+    from fleetcache_gui.domain.layout import Layout
+    from collections.abc import AsyncIterator, Iterator
 
 SCHEMA = "fleetcache-snapshot/1"
 """Name and version of the JSON schema; the number grows when a field changes its meaning or goes."""
@@ -256,7 +258,8 @@ class _Summary:
 
     def end_family(self, family: Family, tally: _Tally) -> None:
         states = ", ".join(f"{number:,} {word}" for word, number in tally.states.most_common())
-        click.echo(f"\n{family.title}: {count(tally.rows, *family.noun)}{f' ({states})' if states else ''}", file=self._out)
+        told = f" ({states})" if states else ""
+        click.echo(f"\n{family.title}: {count(tally.rows, *family.noun)}{told}", file=self._out)
         for finding in tally.findings[:20]:
             click.echo(f"  {finding.severity.value}: {finding.text} {finding.advice}", file=self._out)
         rest = len(tally.findings) + tally.omitted - 20

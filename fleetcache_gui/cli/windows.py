@@ -35,7 +35,7 @@ FOLDER = Path("demo-pictures")
 _WATCHED = 15.0
 
 
-def inspect(address: Address, *, hosts: int | None, name: str, environment: str, interval: float) -> int:
+def inspect(address: Address, *, hosts: int | None, name: str, environment: str, interval: float | None) -> int:
     """Open the window on a server."""
     _need_display()
 
@@ -46,9 +46,8 @@ def inspect(address: Address, *, hosts: int | None, name: str, environment: str,
             name=name,
             environment=environment.upper(),
             expected=Expected(hosts=hosts),
-            interval=interval,
         )
-        return await app.watch(session, settings.default_path())
+        return await app.watch(session, settings.default_path(), interval)
 
     return app.run(main)
 
@@ -140,4 +139,4 @@ def _go_offscreen() -> None:
 
 def _need_display() -> None:
     if not app.has_display():
-        raise Failure("There is no display here. Use `fleetcache-gui snapshot URL` or `fleetcache-gui pictures DIR URL`.")
+        raise Failure("There is no display here. `snapshot URL` and `pictures DIR URL` work without one.")

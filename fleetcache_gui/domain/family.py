@@ -7,11 +7,14 @@ and judges it. Nothing outside a family's own file knows what its keys mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from fleetcache_gui.domain.values import Cell, Command, Expiry, KeyFact, Reply, Sample, State
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 SAMPLES = 150
 """Samples kept per row: five minutes at the default interval of 2 s."""
@@ -160,7 +163,8 @@ class Family:
 
     `prefixes` claim keys (the longest match of the layout wins), malformed ones included. `row_of(key)` names the row
     a key belongs to (a malformed key is its own row); `keys_of(row)` names the keys behind a row, exactly. `index` is
-    a SET whose members are row ids; `fixed` are rows that are always asked for, whether or not a sweep has found them.
+    a SET whose members are row ids; `fixed` are rows that are always asked for, whether or not a sweep has found them,
+    and that stay once seen (an empty queue does not exist in Redis, and is still a queue).
     """
 
     id: str

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from fleetcache_gui.domain.family import Judgement, Severity
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.family import Judgement, Severity
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)

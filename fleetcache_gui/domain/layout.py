@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fleetcache_gui.domain.family import Family
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.family import Family
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,6 @@ class KeyAbout:
     encoding: str | None = None
     memory: int | None = None
     length: int | None = None
-    idle_s: int | None = None
     at_ms: int | None = None
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from fleetcache_gui.domain.family import Row
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.family import Row
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,9 @@ class Vitals:
     mode: str = "standalone"
     role: str = "master"
     run_id: str = ""
-    uptime_s: int | None = None
     keys: int | None = None
     memory: int | None = None
     memory_limit: int | None = None
-    fragmentation: float | None = None
     policy: str | None = None
     clients: int | None = None
     clients_limit: int | None = None
@@ -64,8 +65,6 @@ class Vitals:
     evicted: int | None = None
     expired: int | None = None
     commands: int | None = None
-    ops: int | None = None
-    cpu_s: float | None = None
     replicas: int | None = None
     lag_s: float | None = None
     calls: Mapping[str, int] = field(default_factory=dict)

@@ -7,7 +7,10 @@ keys). Names lie in one blob, found again through an open-addressing hash index 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 TYPES = ("?", "string", "list", "set", "zset", "hash", "stream")
 """Type words by the code kept in `KeyStore.types`; a module's type is kept as ``?``."""

@@ -1,7 +1,7 @@
 """Values for people: a guess at what bytes are, and each form as plain text. Total, bounded, never raises.
 
-Nothing is ever run or deserialised: JSON is laid out again token by token, so that duplicate keys, long numbers
-and cut documents stay as they are in Redis.
+Nothing is ever run or deserialised: JSON is laid out again token by token, so that duplicate keys, long
+numbers and cut documents stay as they are in Redis.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _is_json(raw: bytes) -> bool:
 
 
 def render(raw: bytes, form: Form, start: int = 0) -> str:
-    """`raw` (64 KB of it at most) in plain lines of `LINE` characters at most. `start`: its place in the value."""
+    """`raw`, 64 KB of it at most, in plain lines of at most `LINE` characters. `start`: its offset."""
     raw = raw[:STRING_WINDOW]
     if form is Form.HEX:
         return "\n".join(_hex(raw, start))
@@ -180,16 +180,18 @@ def _sql(raw: bytes) -> bytes:
 
 
 def listing(type_word: str, items: Sequence[PageItem], wide: int = 48) -> str:
-    """The elements of a collection, one a line after their label; short members of a set side by side, in
-    `wide` characters."""
+    """The elements of a collection, one a line after their label; long ones below it, short members
+    of a set side by side in `wide` characters."""
     values = [_element(item) for item in items]
     if type_word == "set" and values and max(map(len, values)) <= wide // 3:
         return _flow(values, wide)
     labels = [show(item.label, _LABEL) for item in items]
+    if max(map(len, values), default=0) > 2 * wide:  # several lines each: set apart
+        pairs = zip(labels, values, strict=True)
+        return "\n\n".join("\n".join(filter(None, (label, _wrapped(value)))) for label, value in pairs)
     pad = max(map(len, labels), default=0)
     return "\n".join(
-        _wrapped(f"{label:<{pad}}{_GAP}{value}" if pad else value)
-        for label, value in zip(labels, values, strict=True)
+        _wrapped(f"{label:<{pad}}{_GAP}{value}" if pad else value) for label, value in zip(labels, values, strict=True)
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
-from fleetcache_gui.domain.family import Column, Family, Reading, Row
-from fleetcache_gui.domain.snapshot import Snapshot
+from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row
 from fleetcache_gui.domain.store import GONE, NO_EXPIRY, TYPES, KeyStore
 from fleetcache_gui.domain.values import FOREVER, Expiry, KeyFact
 from fleetcache_gui.present.table import Edit, nothing, runs
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.snapshot import Snapshot
+    from collections.abc import Callable, Iterator, Sequence
 
 _READY = 512
 """Thin rows kept ready; more than any screen shows."""
@@ -19,8 +24,17 @@ _RESORT = 50_000
 """Up to so many rows are put in order again when some come; longer tables take newcomers at the end (a sort holds the
 loop for 0.4 us a row) until they are sorted again or a sweep has ended."""
 
+_MOST_RUNS = 100
+"""More separate gaps than these are no longer taken out one by one."""
+
+_SLICE = 5000
+
 DISCOVERY = "discovery"
 """Pseudo column: the order in which SCAN found the keys."""
+
+
+def _needle(text: str) -> bytes:
+    return text.strip().encode("utf-8", "surrogatepass")
 
 
 class LongTable:
@@ -36,7 +50,7 @@ class LongTable:
         self._store = store
         self._members = array("I", members)
         self._order = array("I", members)
-        self._came: list[int] = []
+        self._came = array("I")
         self._went: set[int] = set()
         self._read: dict[bytes, Row] = {}
         self._thin: dict[int, Row] = {}
@@ -83,48 +97,66 @@ class LongTable:
 
     def update(self, snapshot: Snapshot) -> Iterator[Edit]:
         """Take in what was collected, and the values read for rows on screen."""
-        before, self._read = self._read, {row.id: row for row in snapshot.rows}
+        self._read = {row.id: row for row in snapshot.rows}
         self._thin.clear()
         if self._went:
             went, self._went = self._went, set()
             self._members = array("I", (n for n in self._members if n not in went))
-            gone = [p for p, n in enumerate(self._order) if n in went]
-            for first, last in reversed(list(runs(gone))):
-                yield Edit("remove", first, last, partial(self._cut, first, last))
+            yield from self._remove(went)
         if self._came:
-            came, self._came = self._came, []
+            came = array("I", filter(self._alive, dict.fromkeys(self._came)))  # some have gone again meanwhile
+            self._came = array("I")
             self._members.extend(came)
             yield from self._insert(self._kept(came))
-        changed = sorted(
-            p for row in snapshot.rows if before.get(row.id) != row and (p := self.position(row.id)) >= 0
-        )
-        for first, last in runs(changed):
-            yield Edit("change", first, last, nothing)
+        if self._state and self._wanted() != self._order:
+            yield from self._rearrange()
+        if self._order:  # all of it: to look for each row that was read would take longer than to repaint the screen
+            yield Edit("change", 0, len(self._order) - 1, nothing)
 
     def set_sort(self, column_id: str, descending: bool) -> Iterator[Edit]:
         """Order by a column that the inventory knows. ValueError for one that needs values."""
-        if column_id != DISCOVERY and self.columns[self.family.column(column_id)].probed:
+        if self.columns[self.family.column(column_id)].probed:
             raise ValueError(f"{self.family.title}: too many rows to be sorted by {column_id}")
         self.sort = (column_id, descending)
         yield from self._rearrange()
 
     def set_filter(self, text: str, state: str = "") -> Iterator[Edit]:
         """Show only keys whose name holds `text`; a state only finds rows whose value was read."""
-        self._text, self._state = text.strip().encode(), state
+        self._text, self._state = _needle(text), state
         yield from self._rearrange()
 
-    def search(self, text: str, first: int, last: int) -> list[Row]:
-        """Those of the rows `first`..`last - 1`, in the order of discovery, whose key holds `text`.
+    def search(self, text: str, limit: int) -> Iterator[list[Row]]:
+        """Up to `limit` rows whose key holds `text`, in the order of discovery, whatever the filter.
 
-        A slice at a time, so that a search through a million keys does not hold up the loop.
+        Each step looks at a slice of the keys, so that a search through a million of them does not hold up the loop.
         """
-        return [self._row(n) for n in self._store.search(text.strip().encode(), self._members[first:last])]
+        needle, members = _needle(text), self._members + self._came
+        found: dict[int, None] = {}  # a key that went and came back is among them twice
+        for first in range(0, len(members), _SLICE):
+            before = len(found)
+            found.update(dict.fromkeys(filter(self._alive, self._store.search(needle, members[first : first + _SLICE]))))
+            yield [self._row(n) for n in islice(found, before, limit)]
+            if len(found) >= limit:
+                return
 
     def _kept(self, numbers: Sequence[int]) -> list[int]:
         kept = self._store.search(self._text, numbers) if self._text else list(numbers)
         if self._state:
-            kept = [n for n in kept if self._row(n).state.word == self._state]
+            wanted = {self._store.find(row.id) for row in self._read.values() if row.state.word == self._state}
+            kept = [n for n in kept if n in wanted]
         return kept
+
+    def _alive(self, number: int) -> bool:
+        return self._store.families[number] != GONE
+
+    def _remove(self, went: set[int]) -> Iterator[Edit]:
+        gaps = list(runs([p for p, n in enumerate(self._order) if n in went]))
+        if len(gaps) > _MOST_RUNS:
+            left = array("I", (n for n in self._order if n not in went))
+            yield Edit("reset", 0, max(len(left) - 1, 0), partial(self._place, left))
+            return
+        for first, last in reversed(gaps):
+            yield Edit("remove", first, last, partial(self._cut, first, last))
 
     def _insert(self, numbers: list[int]) -> Iterator[Edit]:
         if not numbers:
@@ -136,17 +168,21 @@ class LongTable:
         yield Edit("insert", first, first + len(numbers) - 1, partial(self._order.extend, numbers))
 
     def _rearrange(self) -> Iterator[Edit]:
+        order = self._wanted()
+        yield Edit("reset", 0, max(len(order) - 1, 0), partial(self._place, order))
+
+    def _wanted(self) -> array[int]:
         kept = self._kept(self._members)
         column, descending = self.sort
         if column == DISCOVERY:
-            order = array("I", reversed(kept)) if descending else array("I", kept)
-        else:
-            order = array("I", sorted(kept, key=self._key(column), reverse=descending))
-        yield Edit("reset", 0, max(len(order) - 1, 0), partial(self._place, order))
+            return array("I", kept)
+        return array("I", sorted(kept, key=self._key(column), reverse=descending))
 
-    def _key(self, column: str) -> Callable[[int], int | bytes]:
-        deadlines, name = self._store.deadlines, self._store.name
-        if self.columns[self.family.column(column)].kind.value == "clock":
+    def _key(self, column: str) -> Callable[[int], int | str | bytes]:
+        deadlines, types, name = self._store.deadlines, self._store.types, self._store.name
+        if column == "type":
+            return lambda n: TYPES[types[n]]
+        if self.columns[self.family.column(column)].kind is Kind.CLOCK:
             return lambda n: deadlines[n] if deadlines[n] != NO_EXPIRY else 1 << 62
         return name
 
@@ -174,4 +210,4 @@ class LongTable:
         longest = self.family.rule.longest
         expiry = FOREVER if deadline == NO_EXPIRY else Expiry(deadline / 1000, longest if longest < 1e9 else 0.0)
         type_word = "none" if store.families[number] == GONE else TYPES[store.types[number]]
-        return self.family.decode(Reading(name, 0.0, 0.0, (KeyFact(name, type_word, expiry),)), None)
+        return self.family.decode(Reading(name, time.monotonic(), 0.0, (KeyFact(name, type_word, expiry),)), None)

@@ -6,20 +6,22 @@ what a change means for positions; the one adapter in the window wraps each edit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TYPE_CHECKING
 
 from fleetcache_gui.domain.family import TICKING, Column, Family, Kind, Row
-from fleetcache_gui.domain.snapshot import Snapshot
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.snapshot import Snapshot
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of positions `first`..`last` (inclusive). It takes effect when `apply` is called, between begin and end."""
+    """One change of positions `first`..`last` (inclusive); it takes effect when `apply` is called."""
 
     kind: Literal["remove", "insert", "change", "reorder", "reset"]
     first: int
@@ -32,7 +34,7 @@ def nothing() -> None:
 
 
 def sort_key(cell: Cell) -> tuple[int, Any]:
-    """Orders cells of one column; what is unknown comes last."""
+    """Orders cells of one column."""
     if isinstance(cell, Expiry):
         return (0, cell.deadline)
     if isinstance(cell, Progress):
@@ -44,6 +46,12 @@ def sort_key(cell: Cell) -> tuple[int, Any]:
     if isinstance(cell, str):
         return (0, int(cell)) if cell.isascii() and cell.isdigit() else (1, cell.casefold())
     return (2, "") if cell is None else (0, cell)
+
+
+def holding(rows: Iterable[Row], text: str) -> Iterator[Row]:
+    """Those rows that hold every word of `text`, whatever its case."""
+    words = text.casefold().split()
+    return (row for row in rows if all(word in haystack(row) for word in words)) if words else iter(rows)
 
 
 def haystack(row: Row) -> str:
@@ -133,16 +141,8 @@ class Table:
 
     def set_filter(self, text: str, state: str = "") -> Iterator[Edit]:
         """Show only rows that hold every word of `text` and, when given, are in `state`."""
-        self._text, self._state = text.casefold(), state
+        self._text, self._state = text, state
         yield from self._arrange(set(), {})
-
-    def search(self, text: str) -> Iterator[Row]:
-        """All rows that hold every word of `text`, whatever the filter."""
-        words = text.casefold().split()
-        for row in self._rows.values():
-            hay = haystack(row)
-            if all(word in hay for word in words):
-                yield row
 
     def _differs(self, old: Row, new: Row) -> bool:
         if old.state != new.state or old.title != new.title:
@@ -150,19 +150,17 @@ class Table:
         return any(old.cells[i] != new.cells[i] for i in self._compared)
 
     def _wanted(self, leaving: dict[bytes, Row]) -> list[bytes]:
-        words = self._text.split()
         rows: Iterable[Row] = (row for row in self._rows.values() if row.id not in leaving)
         if self._state:
             rows = (row for row in rows if row.state.word == self._state)
-        if words:
-            rows = (row for row in rows if all(word in haystack(row) for word in words))
         at = self.family.column(self.sort[0])
-        kept = list(rows)
+        kept = list(holding(rows, self._text))
         if self.columns[at].kind is not Kind.STATE:
             kept.sort(key=lambda row: row.id)  # ties keep one order for ever
         else:
             kept.sort(key=lambda row: (row.title, row.id))
         kept.sort(key=lambda row: sort_key(row.cells[at]), reverse=self.sort[1])
+        kept.sort(key=lambda row: row.cells[at] is None)  # what is unknown comes last, whatever the direction
         return [row.id for row in kept]
 
     def _arrange(self, changed: set[bytes], leaving: dict[bytes, Row]) -> Iterator[Edit]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fleetcache_gui.domain.family import Family, Row, Severity
-from fleetcache_gui.domain.health import Finding
 from fleetcache_gui.domain.values import Tone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.health import Finding
+    from collections.abc import Iterable, Iterator, Mapping
 
 _TONES = {Severity.INFO: Tone.ACCENT, Severity.WARNING: Tone.WARN, Severity.CRITICAL: Tone.CRITICAL}
 
@@ -24,13 +27,17 @@ class Event:
 
 
 def changes(
-    family: Family, before: Mapping[bytes, Row], now: Iterable[Row], wall: float
+    family: Family, before: Mapping[bytes, Row], now: Iterable[Row], wall: float, *, complete: bool
 ) -> Iterator[Event]:
-    """What became of a family's rows between two complete snapshots."""
+    """What became of a family's rows between two snapshots.
+
+    Without `complete` the snapshot before did not know all rows, so that one which is new in it is no event.
+    """
     present: set[bytes] = set()
     for row in now:
         present.add(row.id)
-        text = family.tell(before.get(row.id), row)
+        known = before.get(row.id)
+        text = family.tell(known, row) if known or complete else None
         if text:
             yield Event(wall, row.state.tone, text, family.id, row.id)
     for row_id, row in before.items():

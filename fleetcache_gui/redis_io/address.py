@@ -8,6 +8,9 @@ from urllib.parse import unquote, urlsplit
 SCHEMES = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
 """URL schemes, and whether each means TLS."""
 
+LONGEST_HOST = 253
+"""Characters of a name in the DNS."""
+
 
 class BadAddress(ValueError):
     """The URL cannot be used; the text says why and what to write instead, and never holds the password."""
@@ -28,11 +31,6 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}" + (f" db {self.database}" if self.database else "")
 
-    @property
-    def loopback(self) -> bool:
-        """True for an address on this machine."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
-
 
 def parse_url(url: str) -> Address:
     """`redis[s]://[user[:password]@]host[:port][/database]` as an `Address`. Raises `BadAddress`."""
@@ -52,7 +50,7 @@ def parse_url(url: str) -> Address:
             "The address cannot be read: the port must be a number from 1 to 65535, and the characters / ? # [ ] @ :"
             " within a password must be written as %2F %3F %23 %5B %5D %40 %3A."
         ) from None
-    if not host:
+    if not host or len(host) > LONGEST_HOST:
         raise BadAddress("The address names no host. Write it as redis://HOST:PORT.")
     if port == 0:
         raise BadAddress("The port must be a number from 1 to 65535.")

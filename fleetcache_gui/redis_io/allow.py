@@ -5,7 +5,10 @@ An allow-list, checked where the bytes leave. A deny-list forgets (XAUTOCLAIM, G
 
 from __future__ import annotations
 
-from fleetcache_gui.domain.values import Command
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.values import Command
 
 _ANY: frozenset[bytes] = frozenset()
 
@@ -13,15 +16,15 @@ READS: dict[bytes, frozenset[bytes]] = {
     **dict.fromkeys(
         (
             *(b"PING", b"TIME", b"INFO", b"DBSIZE", b"SCAN", b"TYPE", b"PTTL", b"PEXPIRETIME"),
-            *(b"GETRANGE", b"STRLEN", b"LLEN", b"LINDEX", b"LRANGE", b"SCARD", b"SSCAN", b"SISMEMBER"),
+            *(b"GETRANGE", b"STRLEN", b"LLEN", b"LRANGE", b"SCARD", b"SSCAN"),
             *(b"HLEN", b"HMGET", b"HSTRLEN", b"HSCAN", b"ZCARD", b"ZRANGE", b"XLEN", b"XRANGE", b"XPENDING"),
         ),
         _ANY,
     ),
-    b"XINFO": frozenset({b"STREAM", b"GROUPS", b"CONSUMERS"}),
-    b"OBJECT": frozenset({b"ENCODING", b"IDLETIME"}),
+    b"XINFO": frozenset({b"GROUPS", b"CONSUMERS"}),
+    b"OBJECT": frozenset({b"ENCODING"}),
     b"MEMORY": frozenset({b"USAGE"}),
-    # These change nothing but this program's own connection: its name in CLIENT LIST, and that looking leaves LRU alone.
+    # These change this program's own connection alone: its name in CLIENT LIST, and that looking leaves LRU alone.
     b"CLIENT": frozenset({b"SETNAME", b"NO-TOUCH"}),
 }
 """Command name to the subcommands that are allowed; an empty set allows the command with any arguments."""

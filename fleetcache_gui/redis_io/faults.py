@@ -9,8 +9,12 @@ from enum import Enum
 from hiredis import HiredisError
 from redis import exceptions
 
+from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import ReplyError
-from fleetcache_gui.redis_io.address import Address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.address import Address
 
 
 class Fault(Enum):
@@ -20,7 +24,7 @@ class Fault(Enum):
     UNKNOWN_HOST = "unknown host"
     TIMEOUT = "timeout"
     NOT_REDIS = "not redis"
-    PASSWORD = "password"  # noqa: S105
+    PASSWORD = "password"
     PERMISSION = "permission"
     TLS = "tls"
     LOADING = "loading"
@@ -35,7 +39,7 @@ class Fault(Enum):
 class Trouble(Exception):
     """The link does not work. `text` says what happened, `advice` what to do next; neither holds a credential.
 
-    `final`: trying again will not help until somebody changes something, so nothing is tried unasked.
+    `final`: trying again will not help until somebody changes something, so it is seldom tried unasked.
     """
 
     def __init__(self, fault: Fault, text: str, advice: str, *, final: bool = False) -> None:
@@ -67,7 +71,7 @@ def from_reply(error: ReplyError, address: Address) -> Trouble:
     if "DB index" in error.text or "SELECT is not allowed" in error.text:
         text = f"{address.host}:{address.port} has no database {address.database}."
         return Trouble(Fault.DATABASE, text, "Give the number of one that exists; on a cluster it is 0.", final=True)
-    return Trouble(Fault.OTHER, f"{address} answered with an error ({code[:20]}).", "See the server's log.")
+    return Trouble(Fault.OTHER, f"{address} answered with an error ({code_shown(error)}).", "See the server's log.")
 
 
 def from_exception(error: BaseException, address: Address) -> Trouble:
@@ -89,7 +93,7 @@ def from_exception(error: BaseException, address: Address) -> Trouble:
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
         said = f"{address} does not answer."
         return Trouble(Fault.TIMEOUT, said, "Check the address and the firewall, and whether the server is frozen.")
-    if isinstance(error, socket.gaierror) or text.startswith("Error -"):
+    if isinstance(error, socket.gaierror) or text.startswith("Error -") or isinstance(error.__cause__, UnicodeError):
         said = f"The host name {address.host} is not known."
         return Trouble(Fault.UNKNOWN_HOST, said, "Check its spelling and the DNS.")
     if "Connect call failed" in text or "refused" in text:
@@ -103,6 +107,11 @@ def not_redis(address: Address) -> Trouble:
     """Something answers, but not as a Redis server would."""
     said = f"What answers at {address} is not a Redis or Valkey server."
     return Trouble(Fault.NOT_REDIS, said, "Check the port; if the server wants TLS, use rediss://.", final=True)
+
+
+def code_shown(error: ReplyError) -> str:
+    """An error's first word; servers, and what is none, may say anything."""
+    return show(error.code.encode("utf-8", "replace"), 20)
 
 
 def too_large(address: Address) -> Trouble:

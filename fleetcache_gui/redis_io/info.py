@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 
 from fleetcache_gui.domain.snapshot import Vitals
-from fleetcache_gui.domain.values import Reply
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.values import Reply
+    from collections.abc import Mapping
 
 
 def fields(reply: Reply) -> dict[str, str]:
@@ -20,14 +23,6 @@ def whole(info: Mapping[str, str], name: str) -> int | None:
     """An integer field, or None where it is missing or odd."""
     try:
         return int(info[name])
-    except (KeyError, ValueError):
-        return None
-
-
-def number(info: Mapping[str, str], name: str) -> float | None:
-    """A decimal field, or None where it is missing or odd."""
-    try:
-        return float(info[name])
     except (KeyError, ValueError):
         return None
 
@@ -57,7 +52,6 @@ def _lag(info: Mapping[str, str]) -> float | None:
 
 def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
     """The figures of one INFO at monotonic time `at`; `keys` is DBSIZE."""
-    user, system = number(info, "used_cpu_user"), number(info, "used_cpu_sys")
     valkey = info.get("server_name", "").lower() == "valkey" or "valkey_version" in info
     return Vitals(
         at=at,
@@ -66,11 +60,9 @@ def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
         mode=info.get("server_mode") or info.get("redis_mode", "standalone"),
         role=info.get("role", "master"),
         run_id=info.get("run_id", ""),
-        uptime_s=whole(info, "uptime_in_seconds"),
         keys=keys,
         memory=whole(info, "used_memory"),
         memory_limit=whole(info, "maxmemory"),
-        fragmentation=number(info, "mem_fragmentation_ratio"),
         policy=info.get("maxmemory_policy"),
         clients=whole(info, "connected_clients"),
         clients_limit=whole(info, "maxclients"),
@@ -80,8 +72,6 @@ def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
         evicted=whole(info, "evicted_keys"),
         expired=whole(info, "expired_keys"),
         commands=whole(info, "total_commands_processed"),
-        ops=whole(info, "instantaneous_ops_per_sec"),
-        cpu_s=user + system if user is not None and system is not None else None,
         replicas=whole(info, "connected_slaves"),
         lag_s=_lag(info),
         calls=calls(info),

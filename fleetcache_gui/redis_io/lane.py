@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from ssl import TLSVersion
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
 import hiredis
 from redis.asyncio.connection import Connection, SSLConnection
 
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow
-from fleetcache_gui.redis_io.address import Address
-from fleetcache_gui.redis_io.faults import from_exception, too_large
+from fleetcache_gui.redis_io.faults import from_exception, from_reply, too_large
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.address import Address
+    from collections.abc import Sequence
 
 CONNECT_TIMEOUT = 2.0
 """Seconds for DNS, TCP and TLS; as many again for AUTH and SELECT."""
@@ -42,14 +44,14 @@ def encode(command: Command) -> bytes:
 
 
 class Lane:
-    """A connection that may only read (see `allow`). Any failure closes it: a half-read reply must never be met again."""
+    """A connection that may only read (see `allow`). Any failure closes it: a half-read reply must not be met again."""
 
     def __init__(self, connection: Connection, address: Address) -> None:
         self.address = address
         self.commands = 0
         """Commands exchanged so far; those sent by `raw` are counted by who sends them."""
         self._connection = connection
-        self._replies = hiredis.Reader(replyError=cast(Any, ReplyError), notEnoughData=_MORE)
+        self._replies = hiredis.Reader(replyError=cast("Any", ReplyError), notEnoughData=_MORE)
         self._busy = asyncio.Lock()
 
     @classmethod
@@ -122,6 +124,8 @@ class Lane:
             async with asyncio.timeout(REPLY_TIMEOUT):
                 data = await reader.read(65536)
             if not data:
+                if len(replies) == 1 and isinstance(replies[0], ReplyError):  # its last words: no room, protected mode
+                    raise from_reply(replies[0], self.address)
                 raise ConnectionError("closed by the server")
             received += len(data)
             if received > LARGEST:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from fleetcache_gui.domain.pages import ITEMS, STRING_WINDOW, KeyAbout, Page, PageCursor, PageItem
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.domain.words import size
-from fleetcache_gui.redis_io.server import Server
+from fleetcache_gui.redis_io.faults import code_shown
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.server import Server
 
 _PAGE_BYTES = 1 << 20
 """About how many bytes one page of a collection may weigh on the wire."""
@@ -23,6 +27,8 @@ _LENGTHS = {
     "zset": b"ZCARD",
     "stream": b"XLEN",
 }
+
+_BY_POSITION = ("string", "list", "zset")
 
 
 async def page(server: Server, key: bytes, type_word: str, cursor: PageCursor | None) -> Page:
@@ -43,25 +49,23 @@ async def page(server: Server, key: bytes, type_word: str, cursor: PageCursor | 
         return Page(key, type_word, problem=_sentence(reply))
     items, token = _items(type_word, reply, first, count)
     following = first + (len(items[0].value) if type_word == "string" and items else len(items))
-    if token is None and type_word in ("string", "list", "zset") and total is not None and following < total:
+    if type_word in _BY_POSITION and items and total is not None and following < total:
         token = b"%d" % following
     return Page(key, type_word, items, total, first, PageCursor(token, following) if token else None)
 
 
 async def about(server: Server, key: bytes) -> KeyAbout:
     """What the server tells about a key beside its value."""
-    encoding, memory, idle, moment = await server.lane.exchange(
+    encoding, memory, moment = await server.lane.exchange(
         (
             (b"OBJECT", b"ENCODING", key),
             (b"MEMORY", b"USAGE", key),
-            (b"OBJECT", b"IDLETIME", key),
             (b"PEXPIRETIME", key) if server.absolute else (b"PTTL", key),
         )
     )
     return KeyAbout(
         encoding=encoding.decode("ascii", "replace") if isinstance(encoding, bytes) else None,
         memory=memory if isinstance(memory, int) else None,
-        idle_s=idle if isinstance(idle, int) else None,
         at_ms=moment if server.absolute and isinstance(moment, int) and moment > 0 else None,
     )
 
@@ -134,4 +138,4 @@ def _sentence(error: ReplyError) -> str:
         return "The account may not read this value."
     if error.code == "WRONGTYPE":
         return "The key has another type now. Refresh to read it afresh."
-    return f"The server answered with an error ({error.code[:20]})."
+    return f"The server answered with an error ({code_shown(error)})."

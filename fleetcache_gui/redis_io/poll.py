@@ -1,28 +1,31 @@
 """The life of a connection: connect, sweep, poll, wait, and again; told to a sink as it happens.
 
-Two loops share one lane. `_poll` reads what is known by name (the active set, campaigns, locks, queues, rows on screen) at
-the chosen interval; `_sweep` discovers keys, at full speed the first time and then within `pace.SHARE` of a core.
+Two loops share one lane. `poll` reads what is known by name (the active set, campaigns, locks, queues, rows on screen)
+at the chosen interval; `sweep` discovers keys, at full speed the first time and then within `pace.SHARE` of a core.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from array import array
-from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
 
-from fleetcache_gui.domain.family import Expected, Family, Row
-from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.redis_io import rows
-from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.pace import COMMAND_COST, SHARE, SLOW, Backoff, Meter
 from fleetcache_gui.redis_io.server import Server
 from fleetcache_gui.redis_io.sweep import SERVER_COST, Sweeper
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.domain.family import Expected, Family, Row
+    from fleetcache_gui.redis_io.address import Address
+    from collections.abc import Coroutine, Iterable, Sequence
 
 LONG = 2000
 """A family with more rows is long: only rows on screen and suspect ones are read, the rest is inventory."""
@@ -32,6 +35,8 @@ SHORTEST, LONGEST = 0.5, 60.0
 
 _GATHER = 0.1
 _REST = 1.0
+_BRIEF = 1.0
+"""A connection that was lost after less than these seconds is not made again at once."""
 _EAGER = 5.0
 """For so many seconds after connecting, what a sweep finds is read at once, whatever the interval."""
 _REMEMBER = 600.0
@@ -70,7 +75,7 @@ class Poller:
         """Row ids on screen by family id: of long families only these are read."""
         self.server: Server | None = None
         self._layout, self.sink, self._expected = layout, sink, expected
-        self._interval = interval
+        self._interval = _bounded(interval)
         self.open = asyncio.Event()
         self.open.set()
         self._closed_by: set[str] = set()
@@ -85,14 +90,14 @@ class Poller:
 
     @interval.setter
     def interval(self, seconds: float) -> None:
-        self._interval = min(max(seconds, SHORTEST), LONGEST)
+        self._interval = _bounded(seconds)
         self._nudge.set()
 
     def hold(self, reason: str) -> None:
         """Read nothing while any reason (``paused``, ``hidden``) holds."""
         self._closed_by.add(reason)
         self.open.clear()
-        if reason == "paused" and self._link.phase is Phase.LIVE:
+        if reason == "paused" and self._link.phase in (Phase.LIVE, Phase.CONNECTING):
             self._tell(phase=Phase.PAUSED, since=time.monotonic())
 
     def release(self, reason: str) -> None:
@@ -112,11 +117,11 @@ class Poller:
         self.sink.on_link(self._link)
         while True:
             await self.open.wait()
-            watched = False
+            connected = math.inf
             try:
                 self.server = await Server.connect(self.address)
                 backoff.reset()
-                watched = True
+                connected = time.monotonic()
                 trouble = await self._watch(self.server)
             except Trouble as refused:
                 trouble = refused
@@ -124,9 +129,11 @@ class Poller:
                 if self.server is not None:
                     await self.server.lane.close()
                     self.server = None
-            if trouble.fault is Fault.LOST and watched and self._link.phase is not Phase.DOWN:
+            if trouble.fault is Fault.LOST and time.monotonic() - connected > _BRIEF:
                 continue  # an idle connection that the server closed is no news; a server that is gone refuses the next
-            await self._wait_down(trouble, backoff.next(final=trouble.final))
+            wait = backoff.next(final=trouble.final)
+            # A wrong password is never sent again unasked: some servers lock the account.
+            await self._wait_down(trouble, None if trouble.fault is Fault.PASSWORD else wait)
 
     async def _watch(self, server: Server) -> Trouble:
         """Read until there is trouble."""
@@ -140,17 +147,18 @@ class Poller:
                 task.cancel()
         return ended.pop().result()
 
-    async def _wait_down(self, trouble: Trouble, seconds: float) -> None:
+    async def _wait_down(self, trouble: Trouble, seconds: float | None) -> None:
         now = time.monotonic()
         since = self._link.since if self._link.phase is Phase.DOWN else now
+        next_try = None if seconds is None else now + seconds
         self._nudge.clear()
-        self._tell(phase=Phase.DOWN, since=since, text=trouble.text, advice=trouble.advice, next_try=now + seconds)
+        self._tell(phase=Phase.DOWN, since=since, text=trouble.text, advice=trouble.advice, next_try=next_try)
         await self._pause(seconds)
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, or until nudged."""
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait, or until nudged; None: until nudged."""
         try:
-            async with asyncio.timeout(max(seconds, 0)):
+            async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
                 await self._nudge.wait()
         except TimeoutError:
             pass
@@ -158,9 +166,10 @@ class Poller:
 
     def _live(self, server: Server, round_trip: float) -> None:
         now = time.monotonic()
-        since = self._link.since if self._link.phase is Phase.LIVE else now
+        phase = Phase.PAUSED if "paused" in self._closed_by else Phase.LIVE  # a poll under way is read to its end
+        since = self._link.since if self._link.phase is phase else now
         self._tell(
-            phase=Phase.LIVE,
+            phase=phase,
             since=since,
             text="",
             advice="",
@@ -174,6 +183,10 @@ class Poller:
     def _tell(self, **changes: object) -> None:
         self._link = replace(self._link, **changes)  # type: ignore[arg-type]
         self.sink.on_link(self._link)
+
+
+def _bounded(interval: float) -> float:
+    return min(max(interval, SHORTEST), LONGEST)
 
 
 async def _trouble_of(loop: Coroutine[None, None, None]) -> Trouble:

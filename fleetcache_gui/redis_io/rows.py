@@ -1,15 +1,18 @@
-"""From row ids to rows: the keys behind each, what the family asks of them, and its judgement. Three round trips a batch."""
+"""From row ids to rows: the keys behind each, what the family asks of them, its judgement. Three round trips a batch."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleetcache_gui.domain.family import Expected, Family, Reading, Row
 from fleetcache_gui.domain.values import FOREVER, Command, Expiry, KeyFact, Reply, ReplyError
 from fleetcache_gui.redis_io.lane import midpoint
-from fleetcache_gui.redis_io.server import Server
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.server import Server
+    from collections.abc import Iterable, Mapping, Sequence
 
 BATCH = 300
 """Rows asked for in one exchange: keeps each slice of work on either side within a few milliseconds."""
@@ -19,7 +22,7 @@ _INDEX_PAGES = 10
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which rows of which family to read, and what is known of them: whether listed in the index, and as read before."""
+    """Which rows of which family to read, and what is known: whether listed in the index, and as read before."""
 
     family: Family
     ids: Sequence[bytes]
@@ -66,7 +69,8 @@ async def _batch(
     for (question, row_id), group in zip(asked, names, strict=True):
         keys = tuple(next(facts) for _ in group)
         listed = row_id in question.listed
-        if listed or any(key.exists for key in keys):
+        kept = row_id in question.family.fixed and row_id in question.before
+        if listed or kept or any(key.exists for key in keys):
             commands.append(question.family.probes(row_id, keys))
             readings.append((question, Reading(row_id, started, 0.0, keys, listed=listed, expected=expected)))
     replies = await _grouped(server, commands)

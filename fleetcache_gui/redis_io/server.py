@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import info
-from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import from_reply, not_redis
 from fleetcache_gui.redis_io.lane import Lane, midpoint
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.address import Address
 
 CLIENT_NAME = b"fleetcache-inspector"
 
@@ -22,14 +25,12 @@ _HEAD: tuple[Command, ...] = ((b"TIME",), (b"DBSIZE",), (b"INFO",), (b"INFO", b"
 class Server:
     """One node behind one lane. A cluster will be several of these; today it is one.
 
-    `absolute`: PEXPIRETIME is there (Redis >= 7.0, Valkey). `leaves_lru`: CLIENT NO-TOUCH is on, so looking at keys does
-    not make them look used. `skew`: server's clock minus ours, seconds.
+    `absolute`: PEXPIRETIME is there (Redis >= 7.0, Valkey). `skew`: server's clock minus ours, seconds.
     """
 
     lane: Lane
     vitals: Vitals
     absolute: bool
-    leaves_lru: bool
     skew: float = 0.0
 
     @classmethod
@@ -38,11 +39,11 @@ class Server:
         lane = await Lane.open(address)
         try:
             name = CLIENT_NAME + b"-%d" % os.getpid()
-            ping, _, touch, moment = await lane.exchange(
+            ping, _, _, moment = await lane.exchange(
                 (
                     (b"PING",),
                     (b"CLIENT", b"SETNAME", name),
-                    (b"CLIENT", b"NO-TOUCH", b"ON"),
+                    (b"CLIENT", b"NO-TOUCH", b"ON"),  # looking at keys must not make them look used (Redis >= 7.2)
                     (b"PEXPIRETIME", b"fleetcache-inspector:no-such-key"),
                 )
             )
@@ -50,7 +51,7 @@ class Server:
                 raise from_reply(ping, address)
             if not isinstance(ping, ReplyError) and ping != b"PONG":
                 raise not_redis(address)
-            server = cls(lane, Vitals(0.0), isinstance(moment, int), touch == b"OK")
+            server = cls(lane, Vitals(0.0), isinstance(moment, int))
             await server.refresh()
         except BaseException:
             await lane.close()

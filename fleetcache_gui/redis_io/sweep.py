@@ -1,6 +1,6 @@
 """Discovery: SCAN with type and expiry of every key, in slices, into the key store.
 
-One slice is one exchange: the TYPE and PTTL of the keys that the slice before it found, and the SCAN that finds the next.
+One slice is one exchange: TYPE and PTTL of the keys that the slice before it found, and the SCAN that finds the next.
 So each slice costs one round trip, and the server at most about 3 ms.
 """
 
@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import cast, TYPE_CHECKING
 
-from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.store import NO_EXPIRY, TYPE_CODES, TYPES, KeyStore
 from fleetcache_gui.domain.values import Reply, ReplyError
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.faults import from_reply, not_redis
 from fleetcache_gui.redis_io.lane import Lane, encode, midpoint
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.layout import Layout
+    from collections.abc import AsyncIterator
 
 COUNT = 1000
 """SCAN's COUNT: 1.3 ms of server time a slice; ten times as much would hold up other clients."""

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.values import Sample
 
 LINE = 1.5
-_GAP = (
-    3.0  # so many usual distances between two samples are a gap: the program was paused, or the server away
-)
+HEADROOM = 1.2
+"""A chart without a limit ends this much above its highest value, lest a steady figure be a solid block."""
+
+_STEP = 4.0  # px; more than two samples in so little room are thinned
+_GAP = 3.0  # so many usual distances between two samples are a gap: a pause, or the server was away
 
 
 def runs(samples: Sequence[Sample], oldest: float) -> Iterator[list[Sample]]:
@@ -35,6 +37,24 @@ def runs(samples: Sequence[Sample], oldest: float) -> Iterator[list[Sample]]:
         yield run
 
 
+def thinned(run: list[Sample], span: float) -> list[Sample]:
+    """Of each `span` seconds the lowest and the highest sample: the others could not be told apart."""
+    if len(run) < 3 or (run[-1][0] - run[0][0]) / (len(run) - 1) * 2 >= span:
+        return run
+    kept: list[Sample] = []
+    for _, group in itertools.groupby(run, key=lambda sample: sample[0] // span):
+        samples = list(group)
+        extremes = {min(samples, key=_value), max(samples, key=_value)}
+        kept.extend(sorted(extremes))
+    if kept[-1] != run[-1]:
+        kept.append(run[-1])
+    return kept
+
+
+def _value(sample: Sample) -> float:
+    return sample[1]
+
+
 def paint_sparkline(
     painter: QPainter,
     rect: QRectF,
@@ -49,13 +69,13 @@ def paint_sparkline(
 ) -> None:
     """Draw the last `window` seconds before `now` (both seconds, the samples' clock) into `rect`.
 
-    `top` is the value at the upper edge, by default the largest shown. `mark` dots the newest sample.
+    `top` is the value at the upper edge, by default a little over the largest shown. `mark` dots the newest.
     """
     shown = list(runs(samples, now - window))
     if not shown or window <= 0:
         return
     area = rect.adjusted(0, LINE, -(LINE + 2 if mark else 0), -LINE / 2)
-    peak = max(max(value for _, value in run) for run in shown) if top is None else top
+    peak = HEADROOM * max(max(value for _, value in run) for run in shown) if top is None else top
     across, up = area.width() / window, area.height() / peak if peak > 0 else 0.0
 
     def point(sample: Sample) -> QPointF:
@@ -66,9 +86,10 @@ def paint_sparkline(
     painter.setClipRect(rect)
     faint = QColor(color)
     faint.setAlphaF(0.14)
-    pen = QPen(color, LINE, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    # Bevelled, for round joins take half as long again and cannot be told apart at this width.
+    pen = QPen(color, LINE, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.BevelJoin)
     for run in shown:
-        points = [point(sample) for sample in run]
+        points = [point(sample) for sample in thinned(run, window / max(area.width() / _STEP, 1))]
         line = QPolygonF(points)
         if fill and len(run) > 1:
             painter.setPen(Qt.PenStyle.NoPen)

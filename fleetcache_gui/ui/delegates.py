@@ -1,4 +1,4 @@
-"""Draws every cell of every table by its column's kind. Text goes through `drawText`: it knows no rich text."""
+"""Draws each cell of each table by its column's kind. Text goes through `drawText`: it knows no rich text."""
 
 from __future__ import annotations
 

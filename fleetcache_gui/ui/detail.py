@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QMenu,
@@ -21,23 +20,19 @@ from fleetcache_gui.domain import text, words
 from fleetcache_gui.domain.family import Family, Judgement, Kind, Row
 from fleetcache_gui.domain.values import State, Tone
 from fleetcache_gui.present.cells import as_table, key_title
-from fleetcache_gui.ui.detail_parts import Facts, JudgementNote, KeyLine, StatePill, TrendChart
-from fleetcache_gui.ui.latest import Latest
-from fleetcache_gui.ui.text_widgets import PlainLabel, copy_text, plain_tooltip
+from fleetcache_gui.ui.detail_keys import KeyPanel
+from fleetcache_gui.ui.detail_parts import Facts, JudgementNote, StatePill, TrendChart
+from fleetcache_gui.ui.text_widgets import PlainLabel, copy_text
 from fleetcache_gui.ui.value_view import ValueView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fleetcache_gui.domain.pages import KeyAbout
-    from fleetcache_gui.domain.values import KeyFact
     from fleetcache_gui.session import Session
     from fleetcache_gui.ui.theme import Theme
 
 GONE = State("gone", Tone.NEUTRAL)
 LONGEST_TITLE = 120
-KEYS = 8
-"""Keys of a row that are asked about; no family has more."""
 REREAD = 5.0
 """Seconds between two readings of the value and the sizes on screen, when the row has changed."""
 
@@ -51,6 +46,14 @@ def trend_title(family: Family) -> str:
     return "Over time"
 
 
+def untold(row: Row) -> str:
+    """What `why` says beyond the row's judgements, which stand below it."""
+    why = row.why
+    for judgement in row.judgements:
+        why = why.replace(judgement.text, "").replace(judgement.meaning, "")
+    return why.strip()
+
+
 def a_or_an(noun: str) -> str:
     """The noun with its article."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
@@ -58,8 +61,6 @@ def a_or_an(noun: str) -> str:
 
 class Detail(QFrame):
     """Shows the row last given to `show_row`, kept up to date by `refresh`, until `clear`."""
-
-    closed = Signal()
 
     def __init__(
         self,
@@ -73,10 +74,7 @@ class Detail(QFrame):
         self._session, self._family, self._theme, self._clock = session, family, theme, clock
         self._row: Row | None = None
         self._gone = False
-        self._revealed = False
-        self._abouts: dict[bytes, KeyAbout] = {}
         self._asked_at = 0.0
-        self._latest = Latest("about keys")
         self.setProperty("surface", "card")
         self.setMinimumWidth(260)
         self._build()
@@ -95,7 +93,7 @@ class Detail(QFrame):
         head.addWidget(self._title, 1)
         head.addWidget(self._pill, 0, Qt.AlignmentFlag.AlignTop)
         self._hint = PlainLabel(
-            f"Choose {a_or_an(self._family.noun[0])} to see what it is, why it is so, and what lies behind it.",
+            f"Choose {a_or_an(self._family.noun[0])} to see what it is, why it is so, and what is behind it.",
             theme=theme,
             role="muted",
             wrap=True,
@@ -126,19 +124,9 @@ class Detail(QFrame):
         self._judgements = QVBoxLayout()
         self._judgements.setSpacing(8)
         self._facts = Facts(theme)
-        self._keys_title = PlainLabel("Keys", theme=theme, role="label")
-        self._reveal = QPushButton("Reveal")
-        self._reveal.setProperty("kind", "quiet")
-        self._reveal.setCheckable(True)
-        self._reveal.toggled.connect(self._on_reveal)
-        keys_head = QHBoxLayout()
-        keys_head.addWidget(self._keys_title, 1)
-        keys_head.addWidget(self._reveal)
-        self._key_lines: list[KeyLine] = []
-        self._key_column = QVBoxLayout()
-        self._key_column.setSpacing(2)
-        self._key_group = QButtonGroup(self)
-        self._key_group.buttonClicked.connect(self._on_key)
+        self._keys = KeyPanel(self._session, self._family, theme, self._clock)
+        self._keys.chosen.connect(self._show_value)
+        self._keys.revealed_changed.connect(self._hide_secret)
         self._trend_title = PlainLabel(trend_title(self._family), theme=theme, role="label")
         self._trend = TrendChart(theme, self._clock)
         self._value = ValueView(self._session, theme)
@@ -151,8 +139,7 @@ class Detail(QFrame):
         column.addLayout(self._judgements)
         column.addWidget(self._facts)
         column.addSpacing(4)
-        column.addLayout(keys_head)
-        column.addLayout(self._key_column)
+        column.addWidget(self._keys)
         column.addSpacing(4)
         column.addWidget(self._value)
         column.addSpacing(4)
@@ -170,7 +157,7 @@ class Detail(QFrame):
         self._copy.setProperty("menu", "true")
         menu = QMenu(self._copy)
         menu.addAction("Key name", self.copy_key)
-        menu.addAction("Value shown", lambda: copy_text(self._value.text, secret=self._revealed))
+        menu.addAction("Value shown", lambda: copy_text(self._value.text, secret=self._keys.revealed))
         menu.addAction("Row as text", self.copy_row)
         self._copy.setMenu(menu)
         footer = QHBoxLayout()
@@ -180,7 +167,6 @@ class Detail(QFrame):
         return footer
 
     def _icons(self) -> None:
-        self._reveal.setIcon(assets.icon("eye", self._theme.colors.muted))
         self._copy.setIcon(assets.icon("copy", self._theme.colors.muted))
 
     # what it is told
@@ -188,32 +174,19 @@ class Detail(QFrame):
     def clear(self) -> None:
         """No row is chosen."""
         self._row, self._gone = None, False
-        self._abouts.clear()
-        self._latest.drop()
+        self._keys.clear()
         self._value.clear()
-        for widget in (self._title, self._pill, self._scroll, self._copy):
-            widget.hide()
-        self._hint.show()
+        self._show_parts(False)
 
     def show_row(self, row: Row) -> None:
         """Show another row from its top; its keys are asked about and the first one's value is read."""
         self._row, self._gone = row, False
-        self._abouts.clear()
-        self._reveal.setChecked(False)
-        self._revealed = False
-        self._hint.hide()
-        for widget in (self._title, self._pill, self._scroll, self._copy):
-            widget.show()
+        self._asked_at = self._clock()
+        self._show_parts(True)
         self._scroll.verticalScrollBar().setValue(0)
+        self._keys.show_row(row)
         self._fill(row)
-        self._ask_about(row)
-        wanted = next((line for line in self._key_lines if line.fact and line.fact.exists), None)
-        if wanted is None:
-            self._value.clear()
-            self._value.hide()
-        else:
-            wanted.setChecked(True)
-            self._show_value(wanted)
+        self._show_value()
 
     def refresh(self, row: Row) -> None:
         """The same row, read anew."""
@@ -226,7 +199,8 @@ class Detail(QFrame):
         self._row, self._gone = row, False
         self._fill(row)
         if row.cells != before.cells and self._clock() - self._asked_at >= REREAD:
-            self._ask_about(row)
+            self._asked_at = self._clock()
+            self._keys.ask()
             self._value.refresh()
 
     def show_gone(self) -> None:
@@ -237,8 +211,7 @@ class Detail(QFrame):
 
     def tick(self) -> None:
         """A second has passed."""
-        for line in self._key_lines:
-            line.update()
+        self._keys.tick()
         if self._gone:
             self._tell_gone()
 
@@ -251,12 +224,21 @@ class Detail(QFrame):
     def row(self) -> Row | None:
         return self._row
 
+    def enter(self) -> None:
+        """Take the keyboard to the row's keys."""
+        self._keys.enter()
+
     async def end(self) -> None:
         """Cancel what is being read."""
-        await self._latest.end()
+        await self._keys.end()
         await self._value.end()
 
     # filling
+
+    def _show_parts(self, shown: bool) -> None:
+        self._hint.setVisible(not shown)
+        for widget in (self._title, self._pill, self._scroll, self._copy):
+            widget.setVisible(shown)
 
     def _fill(self, row: Row) -> None:
         self._title.setText(text.shorten(row.title, LONGEST_TITLE))
@@ -264,13 +246,13 @@ class Detail(QFrame):
         self._gone_note.setVisible(self._gone)
         if self._gone:
             self._tell_gone()
-        told = {judgement.meaning for judgement in row.judgements}
-        self._why.setText(row.why)
-        self._why.setVisible(bool(row.why) and row.why not in told)
+        why = untold(row)
+        self._why.setText(why)
+        self._why.setVisible(bool(why))
         self._fill_judgements(row)
         self._facts.set_facts(row.facts)
         self._facts.setVisible(bool(row.facts))
-        self._fill_keys(row)
+        self._keys.refresh(row)
         for widget in (self._trend_title, self._trend):
             widget.setVisible(len(row.samples) > 1)
         self._trend.set_samples(row.samples)
@@ -291,84 +273,31 @@ class Detail(QFrame):
         for judgement in row.judgements:
             self._judgements.addWidget(JudgementNote(judgement, self._theme))
 
-    def _fill_keys(self, row: Row) -> None:
-        while len(self._key_lines) > len(row.keys):
-            line = self._key_lines.pop()
-            self._key_group.removeButton(line)
-            line.hide()
-            line.deleteLater()
-        while len(self._key_lines) < len(row.keys):
-            line = KeyLine(self._theme, self._clock)
-            self._key_lines.append(line)
-            self._key_group.addButton(line)
-            self._key_column.addWidget(line)
-        for line, fact in zip(self._key_lines, row.keys, strict=True):
-            about = self._abouts.get(fact.name)
-            line.set_key(self.key_name(fact), fact, about.memory if about else None)
-        secret = bool(row.reveal) or self._family.secret
-        self._reveal.setVisible(secret)
-        plain_tooltip(self._reveal, "Show the credential of this row until another one is chosen")
-        self._keys_title.setText("Key" if len(row.keys) == 1 else "Keys")
-
-    def key_name(self, fact: KeyFact) -> str:
-        """The key's name as it may be shown now: masked where it is a credential that was not revealed."""
-        if self._revealed or not self._family.secret:
-            return text.show(fact.name)
-        if self._family.mask is not None:
-            return self._family.mask(fact.name)
-        return text.mask(text.show(fact.name))
-
-    def _show_value(self, line: KeyLine) -> None:
-        if self._row is None or line.fact is None:
+    def _show_value(self) -> None:
+        current = self._keys.current
+        if current is None or not current[1].exists:
+            self._value.clear()
+            self._value.hide()
             return
-        position = self._key_lines.index(line)
-        self._value.setVisible(line.fact.exists)
+        position, fact = current
         self._hide_secret()
-        if line.fact.exists:
-            title = key_title(self._family.key_titles, position)
-            self._value.show_key(title, line.fact.name, line.fact.type)
+        self._value.show()
+        self._value.show_key(key_title(self._family.key_titles, position), fact.name, fact.type)
 
     def _hide_secret(self) -> None:
-        secret = "" if self._revealed or self._row is None else self._row.reveal
+        secret = "" if self._keys.revealed or self._row is None else self._row.reveal
         self._value.hide_secret(secret.encode(), text.mask(secret).encode())
 
-    def _ask_about(self, row: Row) -> None:
-        self._asked_at = self._clock()
-
-        async def question() -> None:
-            for fact in row.keys[:KEYS]:
-                if not fact.exists:
-                    continue
-                about = await self._session.about(fact.name)
-                if self._row is None or self._row.id != row.id:
-                    return
-                self._abouts[fact.name] = about
-                self._fill_keys(self._row)
-
-        self._latest.ask(question)
+    def _on_value(self) -> None:
+        if (page := self._value.page) is not None:
+            self._keys.set_length(page.key, page.total)
 
     # what a person does
 
-    def _on_key(self, line: KeyLine) -> None:
-        self._show_value(line)
-
-    def _on_value(self) -> None:
-        page, line = self._value.page, self._key_group.checkedButton()
-        if page is not None and isinstance(line, KeyLine) and line.fact and line.fact.name == page.key:
-            line.set_length(page.total)
-
-    def _on_reveal(self, revealed: bool) -> None:
-        self._revealed = revealed
-        self._reveal.setText("Hide" if revealed else "Reveal")
-        if self._row is not None:
-            self._fill_keys(self._row)
-            self._hide_secret()
-
     def copy_key(self) -> None:
         """The name of the key whose value is shown, as it is shown: reveal a credential to copy all of it."""
-        line = self._key_group.checkedButton()
-        if isinstance(line, KeyLine) and line.fact is not None:
-            copy_text(self.key_name(line.fact), secret=self._family.secret and self._revealed)
+        if (current := self._keys.current) is not None:
+            copy_text(self._keys.name(current[1]), secret=self._family.secret and self._keys.revealed)
 
     def copy_row(self) -> None:
         """The row as two tab separated lines."""

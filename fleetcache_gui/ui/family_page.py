@@ -164,7 +164,7 @@ class FamilyPage(QWidget):
         self._theme.changed.connect(self._on_theme)
         self.view.chosen_changed.connect(self._on_chosen)
         self.view.rows_on_screen.connect(self._on_rows)
-        self.view.opened.connect(self.detail.setFocus)
+        self.view.opened.connect(self.detail.enter)
         self._filter.textChanged.connect(self._on_filter)
         self._filter.left.connect(self.view.setFocus)
         self._states.currentTextChanged.connect(self._on_filter)
@@ -255,9 +255,7 @@ class FamilyPage(QWidget):
             return
         if total:
             hidden = f"{words.count(total, *noun)} {'is' if total == 1 else 'are'} hidden by it."
-            self._notice.show_state(
-                "filter", Tone.NEUTRAL, "Nothing matches the filter", hidden, button="Clear filter"
-            )
+            self._notice.show_state("filter", Tone.NEUTRAL, "Nothing matches the filter", hidden, button="Clear filter")
         elif snapshot is not None and snapshot.refused:
             self._notice.show_state("lock", Tone.WARN, "May not be read", snapshot.refused)
         elif snapshot is None or not snapshot.complete:

@@ -47,6 +47,7 @@ class Card(QFrame):
         self._tone = Tone.NEUTRAL
         self.setProperty("surface", "card")
         self.mark = Mark(theme, 12)
+        self.mark.setFixedHeight(17)  # as high as the first line of the title beside it
         self.title = PlainLabel(theme=theme, role="strong", wrap=True)
         self.meaning = PlainLabel(theme=theme, role="muted", wrap=True)
         self.advice = PlainLabel(theme=theme, wrap=True)

@@ -62,14 +62,16 @@ def rates(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tu
 
 def recent(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> float | None:
     """A counter's growth per second over the last minute; None before two readings."""
-    since = history[-1].at - RECENT
-    steps = [(now.at - then.at, grown) for then, now, grown in _growth(history, read) if now.at > since]
+    newest: list[Vitals] = []
+    for vitals in reversed(history):
+        newest.append(vitals)
+        if vitals.at <= history[-1].at - RECENT:
+            break
+    steps = [(now.at - then.at, grown) for then, now, grown in _growth(newest[::-1], read)]
     return sum(grown for _, grown in steps) / sum(taken for taken, _ in steps) if steps else None
 
 
-def _growth(
-    history: Sequence[Vitals], read: Callable[[Vitals], int | None]
-) -> Iterator[tuple[Vitals, Vitals, int]]:
+def _growth(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> Iterator[tuple[Vitals, Vitals, int]]:
     readings = list(history)
     for then, now in itertools.pairwise(readings):
         before, after = read(then), read(now)
@@ -125,9 +127,7 @@ def _commands(history: Sequence[Vitals], load: float | None) -> Gauge:
 def _hit_rate(history: Sequence[Vitals]) -> Gauge:
     hits, misses = recent(history, lambda v: v.hits), recent(history, lambda v: v.misses)
     title = "Hit rate"
-    explained = (
-        "Of all look-ups in the last minute, the share that found a key. Low is costly only for caches."
-    )
+    explained = "Of all look-ups in the last minute, the share that found a key. Low is costly only for caches."
     missed = dict(rates(history, lambda v: v.misses))
     pairs = ((at, hit, missed.get(at)) for at, hit in rates(history, lambda v: v.hits))
     samples = tuple((at, hit / (hit + miss)) for at, hit, miss in pairs if miss is not None and hit + miss)
@@ -144,9 +144,7 @@ def _keys(history: Sequence[Vitals]) -> Gauge:
     growth = slope(samples, RECENT)
     parts = []
     if growth is not None:
-        parts.append(
-            "steady" if abs(growth) < 0.01 else f"{'+' if growth > 0 else '−'}{words.rate(abs(growth))}"
-        )
+        parts.append("steady" if abs(growth) < 0.01 else f"{'+' if growth > 0 else '−'}{words.rate(abs(growth))}")
     if expiring is not None:
         parts.append(f"{words.rate(expiring)} expire")
     return Gauge(

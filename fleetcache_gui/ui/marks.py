@@ -43,9 +43,7 @@ def severity_words(findings: Iterable[Finding]) -> str:
     counts: dict[Severity, int] = {}
     for finding in findings:
         counts[finding.severity] = counts.get(finding.severity, 0) + 1
-    parts = [
-        words.count(counts[severity], *nouns) for severity, nouns in _NOUNS.items() if severity in counts
-    ]
+    parts = [words.count(counts[severity], *nouns) for severity, nouns in _NOUNS.items() if severity in counts]
     return ", ".join(parts)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
-from fleetcache_gui.ui.charts import paint_sparkline
+from fleetcache_gui.ui.charts import HEADROOM, paint_sparkline
 from fleetcache_gui.ui.event_list import EventList
 from fleetcache_gui.ui.family_list import FamilyList
 from fleetcache_gui.ui.finding_cards import Calm, Card, FindingCards
@@ -21,7 +21,7 @@ from fleetcache_gui.ui.marks import severity_words
 from fleetcache_gui.ui.statusbar import ago, inventory_words
 from fleetcache_gui.ui.text_widgets import PlainLabel
 from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
-from fleetcache_gui.ui.tiles import HEADROOM, LONGEST, SHORTEST, Tiles
+from fleetcache_gui.ui.tiles import LONGEST, SHORTEST, Tiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,13 +68,14 @@ class LookUps(QWidget):
         painter.setBrush(colors.surface)
         painter.drawRoundedRect(card, RADIUS, RADIUS)
         hits, misses = rates(self._history, lambda v: v.hits), rates(self._history, lambda v: v.misses)
-        peak = HEADROOM * max((value for _, value in (*hits, *misses)), default=0.0)
+        highest = max((value for _, value in (*hits, *misses)), default=0.0)
         inner = card.adjusted(14, 10, -14, -10)
         painter.setFont(fonts.body)
         painter.setPen(colors.muted)
         left = int(Qt.AlignmentFlag.AlignLeft)
         seen = min(max(hits[-1][0] - hits[0][0], SHORTEST), LONGEST) if hits else SHORTEST
-        painter.drawText(inner, left, f"Look-ups per second, last {words.duration(int(seen))}")
+        title = f"Look-ups, at most {words.rate(highest)} in the last {words.duration(int(seen))}"
+        painter.drawText(inner, left, title)
         edge = inner.right()
         for word, color in (("missed", colors.warn), ("found", colors.accent)):
             width = painter.fontMetrics().horizontalAdvance(word)
@@ -82,16 +83,11 @@ class LookUps(QWidget):
             painter.fillRect(QRectF(edge - width - 20, inner.y() + 7, 14, 2), color)
             edge -= width + 36
         area = inner.adjusted(0, 26, 0, 0)
-        for share in (0.0, 0.5, 1.0):
-            y = area.bottom() - share * (area.height() - 2)
-            painter.setPen(colors.line)
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-            painter.setPen(colors.muted)
-            if share and peak:
-                painter.drawText(QRectF(area.left(), y + 2, 80, 16), left, words.rate(peak * share))
-        now = time.monotonic()
+        painter.setPen(colors.line)
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        now, top = time.monotonic(), HEADROOM * highest
         for samples, color in ((hits, colors.accent), (misses, colors.warn)):
-            paint_sparkline(painter, area, samples, color, window=seen, now=now, top=peak, mark=True)
+            paint_sparkline(painter, area, samples, color, window=seen, now=now, top=top, mark=True)
         painter.end()
 
 
@@ -103,6 +99,7 @@ class Overview(QWidget):
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._was_stale = False
         self.headline = PlainLabel(theme=theme, role="heading")
         self.severities = PlainLabel(theme=theme, role="muted")
         self.away = Card(theme)
@@ -170,8 +167,10 @@ class Overview(QWidget):
 
     def _link_changed(self, link: Link) -> None:
         self.away.setVisible(link.phase is Phase.DOWN)
-        self.families.set_stale(self._stale)
-        self._show_vitals()
+        if self._stale != self._was_stale:
+            self._was_stale = self._stale
+            self.families.set_stale(self._stale)
+            self._show_vitals()
         self.tick()
 
     def _vitals_changed(self, vitals: Vitals) -> None:

@@ -1,4 +1,4 @@
-"""The command palette and the sheet of shortcuts: every action by its name."""
+"""The command palette and the help sheet: every action by its name."""
 
 from __future__ import annotations
 
@@ -70,11 +70,14 @@ def _choice(action: Action) -> Choice:
 
 
 class ShortcutSheet(Overlay):
-    """All shortcuts on one sheet."""
+    """That nothing is changed, and all shortcuts, on one sheet."""
 
     def __init__(self, window: QWidget, theme: Theme, actions: Sequence[Action]) -> None:
         super().__init__(window, theme, 640)
         self.body.setContentsMargins(24, 20, 24, 20)
+        self.body.addWidget(PlainLabel("Read-only", theme=theme, role="heading"))
+        self.body.addWidget(PlainLabel(LOOKS_ONLY, theme=theme, role="muted", wrap=True))
+        self.body.addSpacing(8)
         self.body.addWidget(PlainLabel("Shortcuts", theme=theme, role="heading"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
@@ -89,8 +92,6 @@ class ShortcutSheet(Overlay):
             grid.addWidget(PlainLabel(keys, theme=theme, role="muted"), row, column + 1)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
-        self.body.addSpacing(8)
-        self.body.addWidget(PlainLabel(LOOKS_ONLY, theme=theme, role="muted", wrap=True))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def open(self) -> None:

@@ -78,9 +78,7 @@ class Notice(QWidget):
         row.addLayout(column, 2)
         row.addStretch(1)
 
-    def show_state(
-        self, icon: str, tone: Tone, heading: str, text: str, advice: str = "", button: str = ""
-    ) -> None:
+    def show_state(self, icon: str, tone: Tone, heading: str, text: str, advice: str = "", button: str = "") -> None:
         """All texts are plain; without `button` there is none."""
         self.icon.show_icon(icon, tone)
         self.heading.setText(heading)

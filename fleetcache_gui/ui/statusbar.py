@@ -6,12 +6,12 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.ui.gauges import percent
 from fleetcache_gui.ui.marks import Badge
-from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
+from fleetcache_gui.ui.text_widgets import ElidedLabel
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.snapshot import Inventory, Link, Vitals
@@ -69,21 +69,17 @@ class StatusBar(QWidget):
         self.setFixedHeight(HEIGHT)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
-        row.setSpacing(20)
+        row.setSpacing(16)
         self.keys, self.memory, self.inventory, self.load, self.database, self.clock = (
-            PlainLabel(theme=theme, role="muted") for _ in range(6)
+            ElidedLabel(theme=theme, role="muted") for _ in range(6)
         )
         if session.environment:
             row.addWidget(Badge(session.environment, theme, 18))
         for label in (self.keys, self.memory, self.inventory, self.load, self.database):
+            label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             row.addWidget(label)
         row.addStretch(1)
         row.addWidget(self.clock)
-        plain_tooltip(
-            self.inventory, "How far the search for keys has come. It goes on slowly, to spare the server."
-        )
-        plain_tooltip(self.load, "What this window costs the server, estimated from its own figures.")
-        plain_tooltip(self.clock, "The server's clock in UTC, from its TIME command.")
 
     def tick(self) -> None:
         """Bring every word up to date; called about once a second."""
@@ -94,9 +90,7 @@ class StatusBar(QWidget):
             self.keys: "" if keys is None else words.count(keys, "key"),
             self.memory: memory_words(vitals) if vitals else "",
             self.inventory: inventory_words(inventory, time.monotonic()) if known else "",
-            self.load: f"our load on the server {percent(link.load)} of a core"
-            if link.load is not None
-            else "",
+            self.load: f"our load {percent(link.load)} of a core" if link.load is not None else "",
             self.database: f"database {link.database}" if known else "",
             self.clock: clock_words(link, time.time()),
         }

@@ -1,4 +1,4 @@
-"""The one adapter between a table of `present` and Qt: edits become begin/end calls; few roles are answered."""
+"""The one adapter between a table of `present` and Qt: edits become begin/end calls; few roles are known."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def sort_problem(table: Table | LongTable, column: Column) -> str:
 
 
 class TableModel(QAbstractTableModel):
-    """Shows `table` as it is; who changes the table hands the edits to `apply`. `clock` is monotonic seconds."""
+    """Shows `table`; who changes the table hands the edits to `apply`. `clock` tells monotonic seconds."""
 
     def __init__(
         self,
@@ -100,10 +100,7 @@ class TableModel(QAbstractTableModel):
         old = self.persistentIndexList()
         ids = [self.table.id_at(index.row()) for index in old]
         edit.apply()
-        new = [
-            self.index(self.table.position(row_id), index.column())
-            for row_id, index in zip(ids, old, strict=True)
-        ]
+        new = [self.index(self.table.position(row_id), index.column()) for row_id, index in zip(ids, old, strict=True)]
         self.changePersistentIndexList(old, new)
         self.layoutChanged.emit()
 

@@ -6,13 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QKeySequence
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
-from fleetcache_gui.domain.family import TICKING, Kind
+from fleetcache_gui.domain.family import TICKING
 from fleetcache_gui.present.cells import as_table
-from fleetcache_gui.ui.delegates import PAD, CellDelegate
-from fleetcache_gui.ui.table_header import ARROW, Header
+from fleetcache_gui.ui.column_widths import share
+from fleetcache_gui.ui.delegates import CellDelegate
+from fleetcache_gui.ui.table_header import Header
 from fleetcache_gui.ui.table_model import TableModel, alignment, sort_problem
 from fleetcache_gui.ui.text_widgets import copy_text
 from fleetcache_gui.ui.theme import ROW, Theme
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QItemSelection, QPoint
     from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 
-    from fleetcache_gui.domain.family import Column, Row
+    from fleetcache_gui.domain.family import Row
     from fleetcache_gui.present.long_table import LongTable
     from fleetcache_gui.present.table import Edit, Table
     from fleetcache_gui.settings import PageSettings
@@ -31,24 +32,19 @@ if TYPE_CHECKING:
 COPIED = 10_000
 """Rows copied at most."""
 
-_LEAST_STRETCH = 160
-_ROOM = {Kind.PROGRESS: 132, Kind.CLOCK: 112, Kind.TREND: 96, Kind.STATE: 112, Kind.RATE: 72}
-_NARROW = {Kind.PROGRESS: 100, Kind.CLOCK: 88, Kind.STATE: 112, Kind.RATE: 64}
 _REPORT_MS = 60
 _WHOLE_ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
 
 class TableView(QTableView):
-    """`chosen_changed` tells the row a person chose (None: none). A chosen row that leaves stays chosen, so that
-    its end can be shown; nothing else is chosen in its stead, and it is selected again if it comes back."""
+    """`chosen_changed` tells the row a person chose (None: none). A chosen row that leaves stays chosen, so
+    that its end can be shown; no other is chosen in its stead, and it is selected again if it comes back."""
 
     chosen_changed = Signal(object)  # bytes | None
     rows_on_screen = Signal(tuple)  # ids, after scrolling, resizing and refreshing have come to rest
     opened = Signal()  # Enter or double click on a row
 
-    def __init__(
-        self, model: TableModel, theme: Theme, settings: PageSettings, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, model: TableModel, theme: Theme, settings: PageSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._theme = theme
@@ -120,7 +116,7 @@ class TableView(QTableView):
         self._rest()
 
     def choose(self, row_id: bytes) -> bool:
-        """Select a row and bring it on screen. False when it is not in the table; chosen it is all the same."""
+        """Select a row and bring it on screen. False when it is not in the table; it is chosen even so."""
         self._chosen = row_id
         position = self._model.table.position(row_id)
         self._busy = True
@@ -175,9 +171,7 @@ class TableView(QTableView):
         """Scroll so that the first of the rows once on screen that is still there stands where it stood."""
         table = self._model.table
         for old, row_id, offset in anchor:
-            kept = (
-                old < len(table) and table.id_at(old) == row_id
-            )  # to look one up in a long table takes long
+            kept = old < len(table) and table.id_at(old) == row_id  # to look one up in a long table takes long
             position = old if kept else table.position(row_id)
             if position >= 0:
                 self.verticalScrollBar().setValue(position * ROW - offset)
@@ -242,39 +236,14 @@ class TableView(QTableView):
         self._fit_columns()
         self._rest()
 
-    def _wanted(self, section: int) -> int:
-        column = self._model.table.columns[section]
-        if column.id in self._settings.widths:
-            return self._settings.widths[column.id]
-        fonts = self._theme.fonts
-        figure = fonts.mono if column.kind is Kind.CODE else fonts.body
-        letter = QFontMetrics(figure).horizontalAdvance("0")
-        title = QFontMetrics(fonts.label).horizontalAdvance(column.title) + ARROW + 2 * PAD
-        return max(letter * column.width + 2 * PAD, title, _ROOM.get(column.kind, 0))
-
-    def _narrowed(self, column: Column, width: int) -> int:
-        by_hand = column.id in self._settings.widths
-        return width if by_hand else min(width, _NARROW.get(column.kind, width))
-
     def _fit_columns(self) -> None:
-        """Widths as wanted, the rest to the columns that take what is left; trends give way first."""
         columns = self._model.table.columns
-        room = self.viewport().width()
-        stretch = [i for i, c in enumerate(columns) if not c.width and c.id not in self._settings.widths]
-        fixed = {i: self._wanted(i) for i in range(len(columns)) if i not in stretch}
-        room -= _LEAST_STRETCH * len(stretch)
-        if sum(fixed.values()) > room:
-            fixed = {i: width for i, width in fixed.items() if columns[i].kind is not Kind.TREND}
-        if sum(fixed.values()) > room:
-            fixed = {i: self._narrowed(columns[i], width) for i, width in fixed.items()}
-        left = max(room - sum(fixed.values()), 0)
+        widths = share(columns, self._settings.widths, self._theme.fonts, self.viewport().width())
         self._busy = True
         for section in range(len(columns)):
-            shown = section in fixed or section in stretch
-            self.setColumnHidden(section, not shown)
-            if shown:
-                share = _LEAST_STRETCH + left // max(len(stretch), 1)
-                self.setColumnWidth(section, fixed.get(section, share))
+            self.setColumnHidden(section, section not in widths)
+            if section in widths:
+                self.setColumnWidth(section, widths[section])
         self._busy = False
 
     def _on_section_resized(self, section: int, old: int, new: int) -> None:

@@ -1,16 +1,18 @@
 """Widgets for text that came from elsewhere. The only place where a QLabel or a tooltip is made.
 
-Qt guesses rich text in labels and tooltips and then loads what an `<img>` names. Nothing here ever lets it guess,
-and nothing hands Qt more text than it can lay out at once.
+Qt guesses rich text in labels and tooltips and then loads what an `<img>` names. Nothing here ever lets it
+guess, and nothing hands Qt more text than it can lay out at once.
 """
 
 from __future__ import annotations
 
+import atexit
 import html
 import re
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
+import shiboken6
 from PySide6.QtCore import QMimeData, QSize, Qt
 from PySide6.QtGui import (
     QClipboard,
@@ -70,14 +72,26 @@ def _breakable(text: str) -> str:
 
 
 def copy_text(text: str, *, secret: bool = False) -> None:
-    """Put `text` on the clipboard; a secret is marked so that clipboard managers do not keep it."""
+    """Put `text` on the clipboard. A secret is marked so that clipboard managers do not keep it, and leaves the
+    clipboard with the program."""
+    clipboard = QGuiApplication.clipboard()
+    if not secret:
+        clipboard.setText(text)
+        return
     data = QMimeData()
     data.setText(text)
-    if secret:
-        data.setData("x-kde-passwordManagerHint", b"secret")
-        data.setData("application/x-nspasteboard-concealed-type", b"1")
-        data.setData("ExcludeClipboardContentFromMonitorProcessing", b"1")
-    QGuiApplication.clipboard().setMimeData(data)
+    data.setData("x-kde-passwordManagerHint", b"secret")
+    data.setData("application/x-nspasteboard-concealed-type", b"1")
+    data.setData("ExcludeClipboardContentFromMonitorProcessing", b"1")
+    clipboard.setMimeData(data)
+    # Qt frees it after Python has ended, and crashes over an object that Python had made.
+    atexit.unregister(_forget)
+    atexit.register(_forget, data)
+
+
+def _forget(data: QMimeData) -> None:
+    if shiboken6.isValid(data) and QGuiApplication.instance() is not None:  # else another program's has come
+        QGuiApplication.clipboard().clear()
 
 
 class PlainLabel(QLabel):
@@ -202,24 +216,25 @@ def elide(metrics: QFontMetrics, text: str, mode: Qt.TextElideMode, width: int) 
 
 
 class PlainBlock(QPlainTextEdit):
-    """Read-only text of many lines, wrapped anywhere; stays where it is scrolled to while the text is the same."""
+    """Read-only text of many lines, as high as it needs; stays scrolled while the text is the same."""
 
     def __init__(self, *, theme: Theme, mono: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setFont(theme.fonts.mono if mono else theme.fonts.body)
-        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTabChangesFocus(True)
         self.setTextInteractionFlags(_SELECTABLE)
         self._shown = ""
         self._fit()
 
-    def set_block(self, text: str) -> None:
-        """Show `text`: printable lines, none of more than a few thousand characters (see `text.show_block`)."""
+    def set_block(self, text: str, *, anywhere: bool = False) -> None:
+        """Show `text`: printable lines of at most a few thousand characters. `anywhere`: break words too."""
         if len(text) > LONGEST_BLOCK:
             text = text[:LONGEST_BLOCK] + "…"
+        mode = QTextOption.WrapMode.WrapAnywhere if anywhere else QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere
+        self.setWordWrapMode(mode)
         if text != self._shown:
             self._shown = text
             self.setPlainText(text)
@@ -231,9 +246,7 @@ class PlainBlock(QPlainTextEdit):
 
     def _fit(self) -> None:
         """As high as the text needs, within bounds; beyond them it scrolls."""
-        lines = round(
-            self.document().size().height()
-        )  # QPlainTextEdit counts in lines, wrapped ones included
+        lines = round(self.document().size().height())  # QPlainTextEdit counts in lines, wrapped ones included
         line = ceil(QFontMetricsF(self.font()).lineSpacing())
         wanted = lines * line + _FRAME
         self.setFixedHeight(min(max(wanted, 2 * line + _FRAME), TALLEST_BLOCK))

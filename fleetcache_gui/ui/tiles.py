@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 SHORTEST, LONGEST = 20.0, 900.0
 """Seconds that the charts show: all that was seen, within these."""
 
-HEADROOM = 1.2
-"""A chart without a limit ends this much above its highest value, lest a steady figure be a solid block."""
-
 _PAD = 14
 
 
@@ -105,9 +102,9 @@ class Tile(QWidget):
         now = gauge.samples[-1][0] if self._stale else time.monotonic()
         window = min(max(now - gauge.samples[0][0], SHORTEST), LONGEST)
         color = self._theme.colors.tone(gauge.tone)
-        top = gauge.top or HEADROOM * max(value for _, value in gauge.samples)
-        mark = not self._stale
-        paint_sparkline(painter, chart, gauge.samples, color, window=window, now=now, top=top, mark=mark)
+        paint_sparkline(
+            painter, chart, gauge.samples, color, window=window, now=now, top=gauge.top, mark=not self._stale
+        )
 
 
 class Tiles(QWidget):

@@ -97,7 +97,7 @@ class TopBar(QWidget):
 
     def _arrange(self, theme: Theme) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(16, 0, 16, 0)
+        row.setContentsMargins(16, 0, 8, 0)
         row.setSpacing(8)
         row.addWidget(self.name)
         if self._session.environment:
@@ -116,6 +116,11 @@ class TopBar(QWidget):
         self.only.setAccessibleDescription(LOOKS_ONLY)
         plain_tooltip(self.only, LOOKS_ONLY)
         row.addWidget(self.only)
+        self.more = QPushButton()
+        self.more.setProperty("kind", "icon")
+        self.more.setAccessibleName("Everything that can be done")
+        plain_tooltip(self.more, "Everything that can be done (Ctrl+K)")
+        row.addWidget(self.more)
 
     def _interval_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -166,3 +171,4 @@ class TopBar(QWidget):
         self.interval.setAccessibleName(f"Interval: {every}")
         plain_tooltip(self.interval, f"Reads every {every}. Click to change.")
         self.only.setIcon(assets.icon("eye", muted))
+        self.more.setIcon(assets.icon("menu", muted))

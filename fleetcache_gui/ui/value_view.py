@@ -222,13 +222,14 @@ class ValueView(QWidget):
         guessed = decode.guess(raw)
         form = Form(self._form.currentText()) if self._form.currentIndex() else guessed
         self._form.setItemText(0, f"{AUTO}: {guessed.value}")
-        self._block.set_block(decode.render(raw, form, page.first))
+        words_wrap = form in (Form.TEXT, Form.SQL)
+        self._block.set_block(decode.render(raw, form, page.first), anywhere=not words_wrap)
         kind = decode.kind(raw) if page.first == 0 else ""
         return f"Looks like {kind}." if kind else ""
 
     def _show_items(self, page: Page) -> str:
         items = [type(i)(self._masked(i.label), self._masked(i.value), i.cut) for i in page.items]
-        self._block.set_block(decode.listing(page.type, items, self._characters()))
+        self._block.set_block(decode.listing(page.type, items, self._characters()), anywhere=True)
         return "… marks what was too long to show whole." if any(item.cut for item in items) else ""
 
     def _masked(self, raw: bytes) -> bytes:

@@ -136,6 +136,8 @@ class MainWindow(QMainWindow):
         session.findings_changed.connect(self._findings_changed)
         self.tabs.currentChanged.connect(self._show_page)
         self.banner.pressed.connect(self._banner_pressed)
+        self.top.more.clicked.connect(self.palette_.open)
+        self.top.only.clicked.connect(self.sheet.open)
         self.notice.pressed.connect(session.retry_now)
         self.overview.jump.connect(self.jump)
         self.finder.jump.connect(self.jump)
@@ -249,7 +251,7 @@ class MainWindow(QMainWindow):
         yield Action("find", "Find in all families", self._focus_find, ("Ctrl+F",))
         yield Action("filter", "Filter this family", self._focus_filter, ("Ctrl+L",), self._not_on_family)
         yield Action("palette", "Command palette", lambda: self.palette_.open(), ("Ctrl+K", "Ctrl+Shift+P"))
-        yield Action("shortcuts", "Show all shortcuts", lambda: self.sheet.open(), ("Ctrl+/", "F1"))
+        yield Action("shortcuts", "Help and shortcuts", lambda: self.sheet.open(), ("Ctrl+/", "F1"))
         yield Action("retry", "Try to connect now", session.retry_now, (), self._not_down)
         titles = ("Overview", *(family.title for family in session.layout.families))
         for position, title in enumerate(titles):

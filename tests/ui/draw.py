@@ -24,7 +24,7 @@ from tests.ui.stage import Stage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SIZES = ((1024, 700, 1), (1280, 800, 1), (1920, 1080, 2))
+SIZES = ((960, 640, 1), (1024, 700, 1), (1280, 800, 1), (1920, 1080, 2))
 """Logical width, height, and device pixels to each: the last is a 4K screen at 200 %."""
 
 
@@ -52,9 +52,7 @@ def lost(stage: Stage) -> None:
     """The server has gone away."""
     stage.go_live()
     text = "10.0.2.11:6379 refuses connections: no server is listening there."
-    stage.set_link(
-        Phase.DOWN, text=text, advice="Start the server, or check the port.", next_try=stage.link.since + 4
-    )
+    stage.set_link(Phase.DOWN, text=text, advice="Start the server, or check the port.", next_try=stage.link.since + 4)
 
 
 def refused(stage: Stage) -> None:
@@ -90,10 +88,8 @@ async def scenes(app: QApplication, folder: Path) -> int:
             window = MainWindow(stage, theme, Settings())  # type: ignore[arg-type]
             window.show()
             play(stage)
-            for width, height, ratio in SIZES if scene in ("troubled", "calm") else SIZES[1:2]:
-                await draw(
-                    window, folder / f"{scene}-{look}-{width}x{height}@{ratio}.png", width, height, ratio
-                )
+            for width, height, ratio in SIZES if scene in ("troubled", "calm") else SIZES[2:3]:
+                await draw(window, folder / f"{scene}-{look}-{width}x{height}@{ratio}.png", width, height, ratio)
             if scene == "troubled":
                 await floating(window, folder, look)
             window.close()

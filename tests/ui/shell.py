@@ -50,7 +50,7 @@ async def opened(
 
 
 async def settle() -> None:
-    """Let Qt do what it has put off: layouts, paints, deletions. (Never `processEvents` within a coroutine.)"""
+    """Let Qt do what it has put off: layouts, paints, deletions. (Coroutines must not call `processEvents`.)"""
     for _ in range(4):
         await asyncio.sleep(0)
 

@@ -224,7 +224,6 @@ def vitals(at: float, step: int) -> Vitals:
         evicted=0,
         expired=40_000 + 11 * step,
         commands=20_000_000 + 28_400 * step + step % 11 * 2_000,
-        ops=14_200,
     )
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -15,7 +18,8 @@ from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import STRING_WINDOW, Page, PageCursor, PageItem
 from fleetcache_gui.domain.values import Expiry, KeyFact, State
 from fleetcache_gui.present.decode import LINE, Form
-from fleetcache_gui.ui.detail_parts import KeyLine
+from fleetcache_gui.ui.detail import untold
+from fleetcache_gui.ui.detail_keys import KeyLine
 from fleetcache_gui.ui.latest import PAUSE
 from fleetcache_gui.ui.value_view import extent
 from tests.ui.pages import Clock, Paged, opened, with_cells
@@ -77,9 +81,14 @@ async def test_a_row_is_explained_in_words(qtbot: QtBot, eventually: Eventually)
         assert "Answered over time" in told
 
 
-async def test_the_value_of_another_key_is_read_when_it_is_chosen(
-    qtbot: QtBot, eventually: Eventually
-) -> None:
+def test_why_is_not_said_twice() -> None:
+    row = campaign(1042, 0.0, ORPHANED)
+    judgement = row.judgements[0]
+    assert untold(row) == ""
+    assert untold(replace(row, why=f"{judgement.text} {judgement.meaning} Since Monday.")) == "Since Monday."
+
+
+async def test_the_value_of_another_key_is_read_when_it_is_chosen(qtbot: QtBot, eventually: Eventually) -> None:
     stage = Paged()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", (campaign(1042, time.monotonic()),))
@@ -277,9 +286,7 @@ def secret_row(name: str, now: float) -> Row:
     return Row(key, "tokens", title, cells, state, facts, at=now, reveal=TOKEN + name)
 
 
-async def test_a_credential_is_masked_until_revealed_and_one_at_a_time(
-    qtbot: QtBot, eventually: Eventually
-) -> None:
+async def test_a_credential_is_masked_until_revealed_and_one_at_a_time(qtbot: QtBot, eventually: Eventually) -> None:
     stage, now = secret_stage(), time.monotonic()
     stage.answer = lambda key, type_word, cursor: Page(
         key, type_word, (PageItem(b"", b'{"token":"%b","installer":7}' % key[19:]),), 60
@@ -298,7 +305,7 @@ async def test_a_credential_is_masked_until_revealed_and_one_at_a_time(
 
         assert TOKEN not in everything()
         assert clipboard.text() == "sw:installer:token:0c1f…"
-        page.detail._reveal.click()
+        page.detail._keys._reveal.click()
         assert f"Key sw:installer:token:{TOKEN}1" in everything()
         assert f'"token": "{TOKEN}1"' in value(page)
         assert clipboard.text() == f"sw:installer:token:{TOKEN}1"
@@ -361,3 +368,16 @@ async def test_a_long_name_never_widens_the_panel(qtbot: QtBot, eventually: Even
         assert page.detail._scroll.widget().width() <= page.detail._scroll.viewport().width()
         page.detail.copy_key()
         assert QGuiApplication.clipboard().text() == long
+
+
+def test_a_copied_secret_leaves_with_the_program() -> None:
+    """Else Qt would free an object of Python's after Python has ended, and crash."""
+    program = """
+        from PySide6.QtWidgets import QApplication
+        from fleetcache_gui.ui.text_widgets import copy_text
+        app = QApplication([])
+        copy_text("secret", secret=True)
+        print(app.clipboard().text())
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "secret\n")

@@ -15,6 +15,7 @@ from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.domain.values import State, Tone
 from fleetcache_gui.present.long_table import LongTable
 from fleetcache_gui.settings import Settings
+from fleetcache_gui.ui.detail_keys import KeyLine
 from fleetcache_gui.ui.family_page import counts
 from fleetcache_gui.ui.theme import ROW
 from tests.ui.pages import Clock, Paged, opened, with_cells
@@ -328,6 +329,9 @@ async def test_keyboard_goes_from_filter_to_table_to_detail(qtbot: QtBot, eventu
         assert selected(page) == [b"1004"] or selected(page) == [b"1003"]
         key_press(page, Qt.Key.Key_End)
         assert selected(page) == [b"1000"]
+        key_press(page, Qt.Key.Key_Return)
+        await eventually(lambda: isinstance(page.focusWidget(), KeyLine))
+        page.view.setFocus()
         key_press(page, Qt.Key.Key_Escape)
         assert selected(page) == []
         assert page.detail.row is None

@@ -90,9 +90,7 @@ class Slow(Stage):
         return (Hit("locks", b"lock:" + text.encode(), f"answer to {text}", ""),)
 
 
-async def test_a_late_answer_is_not_shown_for_a_newer_question(
-    qapp: QApplication, eventually: Eventually
-) -> None:
+async def test_a_late_answer_is_not_shown_for_a_newer_question(qapp: QApplication, eventually: Eventually) -> None:
     stage = Slow()
     async with opened(qapp, stage) as (window, _):
         field, finder = window.top.field, window.finder

@@ -45,9 +45,7 @@ def test_no_reading_no_gauge() -> None:
     assert gauges((), None) == ()
 
 
-@pytest.mark.parametrize(
-    ("used", "tone"), [(40, Tone.OK), (79, Tone.OK), (85, Tone.WARN), (97, Tone.CRITICAL)]
-)
+@pytest.mark.parametrize(("used", "tone"), [(40, Tone.OK), (79, Tone.OK), (85, Tone.WARN), (97, Tone.CRITICAL)])
 def test_memory_is_judged_by_its_limit(used: int, tone: Tone) -> None:
     shown = gauge("Memory", history(memory=(used * 2**20,), memory_limit=(100 * 2**20,)))
     assert shown.tone is tone

@@ -113,7 +113,8 @@ async def test_a_campaign_progresses_and_finishes(qtbot: QtBot, eventually: Even
         assert stage.cell("live_queries", "Campaign 41", "query") == "SELECT * FROM osquery_info"
         await queries.finish(41)
         await eventually(lambda: stage.cell("live_queries", "Campaign 41", "state") == "")
-        assert any("Campaign 41 finished" in event.text for event in stage.session.events)
+        texts = [event.text for event in stage.session.events]
+        assert any("Campaign 41 finished" in text for text in texts), texts
 
 
 async def test_the_whole_fleet_shows_in_every_tab(qtbot: QtBot, eventually: Eventually) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from fleetcache_gui import assets
 from fleetcache_gui.domain.values import Tone
-from fleetcache_gui.ui.charts import paint_sparkline, runs
+from fleetcache_gui.ui.charts import paint_sparkline, runs, thinned
 from fleetcache_gui.ui.marks import paint_mark
 from fleetcache_gui.ui.theme import DARK, LIGHT, Palette, Theme, contrast, ink
 
@@ -77,9 +77,7 @@ def drawn(samples: tuple[Sample, ...], **options: float) -> QImage:
     image = QImage(100, 50, QImage.Format.Format_RGB32)
     image.fill(QColor("white"))
     painter = QPainter(image)
-    paint_sparkline(
-        painter, QRectF(0, 0, 100, 50), samples, QColor("black"), window=100.0, now=100.0, **options
-    )
+    paint_sparkline(painter, QRectF(0, 0, 100, 50), samples, QColor("black"), window=100.0, now=100.0, **options)
     painter.end()
     return image
 
@@ -101,7 +99,7 @@ def test_a_pause_is_a_gap_in_the_line() -> None:
 def test_charts_begin_at_zero() -> None:
     image = drawn(tuple((float(at), 0.0 if at < 50 else 10.0) for at in range(0, 101, 2)))
     assert min(inked(image, 20)) > 45
-    assert max(y for y in inked(image, 80)) < 5
+    assert max(inked(image, 80)) < 12, "a little room is left above the highest value"
     half = drawn(tuple((float(at), 5.0) for at in range(0, 101, 2)), top=10.0)
     assert abs(inked(half, 50)[0] - 25) <= 2
 
@@ -111,6 +109,16 @@ def test_what_is_older_than_the_window_is_not_drawn() -> None:
     assert list(runs([], 50.0)) == []
     shown = list(runs([(float(at), 1.0) for at in range(0, 100, 2)], 50.0))
     assert shown[0][0][0] == 48.0, "one older sample lets the line start at the edge"
+
+
+def test_many_samples_are_thinned_without_losing_a_peak() -> None:
+    run = [(float(at), 1.0) for at in range(1000)]
+    run[437], run[700] = (437.0, 9.0), (700.0, 0.0)
+    kept = thinned(run, 20.0)
+    assert len(kept) <= 102
+    assert {(437.0, 9.0), (700.0, 0.0), run[-1]} <= set(kept)
+    assert kept == sorted(kept)
+    assert thinned(run[:40], 2.0) == run[:40], "few are left as they are"
 
 
 def test_each_tone_has_its_own_shape(qapp: QApplication) -> None:

@@ -28,9 +28,7 @@ def cells(overview: Overview, row: int) -> list[object]:
 
 def judged(position: int, severity: Severity) -> Row:
     row = campaign(position, time.monotonic())
-    judgement = Judgement(
-        "test", row.id, severity, f"Campaign {position} is odd", "It means this.", "Do that."
-    )
+    judgement = Judgement("test", row.id, severity, f"Campaign {position} is odd", "It means this.", "Do that.")
     return replace(row, judgements=(judgement,))
 
 
@@ -125,9 +123,7 @@ async def test_families_tell_entries_and_state(qapp: QApplication) -> None:
         assert cells(overview, 1)[3] == "1 warning"
         assert cells(overview, 2)[1] == "48,204"
         assert cells(overview, 3) == ["MDM preassignment", "31", "", "fine"]
-        stage._snapshots["tokens"] = Snapshot(
-            "tokens", (), 0, time.monotonic(), complete=True, refused="NOPERM"
-        )
+        stage._snapshots["tokens"] = Snapshot("tokens", (), 0, time.monotonic(), complete=True, refused="NOPERM")
         stage.family_changed.emit("tokens")
         assert cells(overview, 4)[3] == "no permission"
 

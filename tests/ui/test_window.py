@@ -6,11 +6,23 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QComboBox,
+    QFrame,
+    QHeaderView,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
 
 from fleetcache_gui.domain.snapshot import Inventory, Phase
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.settings import Settings
+from fleetcache_gui.ui.palette import LOOKS_ONLY
 from fleetcache_gui.ui.statusbar import clock_words, inventory_words
+from fleetcache_gui.ui.text_widgets import PlainLabel
 from fleetcache_gui.ui.topbar import live_words, server_words
 from tests.ui.shell import opened, press, settle
 from tests.ui.stage import Stage, campaign, keys_of, lock, vitals
@@ -18,7 +30,7 @@ from tests.ui.stage import Stage, campaign, keys_of, lock, vitals
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from PySide6.QtWidgets import QApplication, QWidget
+    from PySide6.QtWidgets import QApplication
 
     from fleetcache_gui.ui.window import MainWindow
 
@@ -221,13 +233,19 @@ async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None
         assert not palette.isVisible()
 
 
-async def test_the_sheet_shows_every_shortcut(qapp: QApplication) -> None:
-    from PySide6.QtWidgets import QLabel
+async def test_read_only_is_explained_in_words(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _):
+        window.top.only.click()
+        assert window.sheet.isVisible()
+        assert LOOKS_ONLY in {label.text() for label in window.sheet.findChildren(PlainLabel)}
+        assert LOOKS_ONLY in window.top.only.accessibleDescription()
 
+
+async def test_the_sheet_shows_every_shortcut(qapp: QApplication) -> None:
     async with opened(qapp) as (window, _):
         press(window, Qt.Key.Key_Slash, CONTROL)
         assert window.sheet.isVisible()
-        texts = {label.text() for label in window.sheet.findChildren(QLabel)}
+        texts = {label.text() for label in window.sheet.findChildren(PlainLabel)}
         assert {action.title for action in window.actions_table if action.keys} <= texts
         press(window.sheet, Qt.Key.Key_Escape)
         assert not window.sheet.isVisible()
@@ -283,7 +301,7 @@ async def test_everything_fits_at_1024_by_700(qapp: QApplication, look: str) -> 
         await settle()
         assert (window.width(), window.height()) == (1024, 700)
         top: list[QWidget] = [window.top.live, window.top.field, window.top.pause, window.top.interval]
-        for part in (*top, window.top.only):
+        for part in (*top, window.top.only, window.top.more):
             right = part.mapTo(window, QPoint(part.width(), 0)).x()
             assert right <= 1024
             assert part.width() >= part.minimumSizeHint().width()
@@ -318,6 +336,26 @@ async def test_hostile_names_stay_plain_text(qapp: QApplication) -> None:
         assert window.top.name.height() < 30
 
 
+async def test_every_control_has_a_name_and_says_what_it_is_for(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, _):
+        window.show_family("locks")
+        kinds = (QAbstractButton, QLineEdit, QAbstractItemView, QComboBox)
+        controls = [widget for widget in window.findChildren(QWidget) if isinstance(widget, kinds)]
+        own = [widget for widget in controls if not widget.objectName().startswith("qt_")]
+        nameless = [
+            widget
+            for widget in own
+            if not widget.accessibleName()
+            and not (isinstance(widget, QAbstractButton) and (widget.text() or not widget.isVisible()))
+            and not isinstance(widget, QHeaderView | QToolButton)
+            and not isinstance(widget.parent(), QComboBox | QFrame)
+        ]
+        assert nameless == []
+        assert len(own) > 15
+        for button in (window.top.pause, window.top.interval, window.top.only, window.top.more):
+            assert button.toolTip()
+
+
 # --- words ---
 
 
@@ -350,7 +388,7 @@ async def test_the_status_bar_follows_the_session(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         assert window.status.keys.text() == "1,047,193 keys"
         assert window.status.inventory.text() == "inventory 100 % (14 s ago)"
-        assert window.status.load.text() == "our load on the server 0.2 % of a core"
+        assert window.status.load.text() == "our load 0.2 % of a core"
         stage.inventory = Inventory(1000, 400)
         stage.inventory_changed.emit(stage.inventory)
         assert window.status.inventory.text() == "inventory 40 %"

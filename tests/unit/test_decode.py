@@ -130,7 +130,7 @@ def test_any_elements_are_plain_lines(items: list[PageItem]) -> None:
     for word in ("set", "hash", "stream"):
         text = decode.listing(word, items)
         assert printable(text)
-        assert text.count("\n") <= max(len(items) - 1, 0) + 1
+        assert text.count("\n") <= 4 * len(items)
 
 
 def test_elements_stand_after_their_labels() -> None:
@@ -141,3 +141,8 @@ def test_elements_stand_after_their_labels() -> None:
 def test_short_members_of_a_set_stand_side_by_side() -> None:
     items = [PageItem(b"", str(i).encode()) for i in range(8, 14)]
     assert decode.listing("set", items, wide=12) == "8   9   10\n11  12  13"
+
+
+def test_long_elements_stand_apart() -> None:
+    items = [PageItem(b"0", b"x" * 30), PageItem(b"1", b"y" * 30)]
+    assert decode.listing("list", items, wide=12) == f"0\n{'x' * 30}\n\n1\n{'y' * 30}"

@@ -171,7 +171,7 @@ def test_families_are_declared_in_full(family: Family) -> None:
     )
 
 
-@pytest.mark.parametrize(
+NAMES = pytest.mark.parametrize(
     ("family_id", "name"),
     [
         ("live_queries", b"live_query:campaign:7:sql"),
@@ -184,6 +184,16 @@ def test_families_are_declared_in_full(family: Family) -> None:
         ("other", b"session:1"),
     ],
 )
+
+
+@NAMES
+def test_a_key_that_is_gone_is_not_judged(family_id: str, name: bytes) -> None:
+    """It may go between the sweep and the poll."""
+    row = SPEC.family(family_id).decode(Reading(name, START, WALL, (KeyFact(name, "none", FOREVER),)), None)
+    assert row.judgements == ()
+
+
+@NAMES
 def test_values_that_were_not_read_leave_cells_empty(family_id: str, name: bytes) -> None:
     """A long family makes thin rows from names, types and expiries alone."""
     family = SPEC.family(family_id)

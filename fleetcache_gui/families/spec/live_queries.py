@@ -371,7 +371,6 @@ FAMILY = Family(
     key_titles=("SQL", "Hosts that answered"),
     probes=_probes,
     index=ACTIVE,
-    fixed=(ACTIVE,),
     tell=_tell,
     weight=_weight,
     sort=("id", True),
