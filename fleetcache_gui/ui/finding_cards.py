@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.ui.theme import Theme
 
-MOST = 20
-"""Cards at once; more are counted."""
+FEW = 4
+"""Cards at once, so that the families below stay in sight; the rest is a click away."""
+
+MOST = 50
+"""Cards at all; more are counted."""
 
 _WORDS = {Severity.CRITICAL: "Critical", Severity.WARNING: "Warning", Severity.INFO: "Note"}
 
@@ -153,6 +156,7 @@ class FindingCards(QWidget):
     """The open findings, gravest first. A card stays the same widget while its finding is open."""
 
     jump = Signal(str, object)
+    resized = Signal()  # a person asked for more cards, or for fewer
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -161,9 +165,16 @@ class FindingCards(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
-        self.more = PlainLabel(theme=theme, role="muted")
-        self._column.addWidget(self.more)
+        self._findings: Sequence[Finding] = ()
+        self._all = False
+        self.more = QPushButton()
+        self.more.setProperty("kind", "quiet")
+        self.more.clicked.connect(self._toggle)
+        self.beyond = PlainLabel(theme=theme, role="muted")
+        self._column.addWidget(self.beyond)
+        self._column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         self.more.hide()
+        self.beyond.hide()
 
     @property
     def cards(self) -> list[FindingCard]:
@@ -172,7 +183,9 @@ class FindingCards(QWidget):
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         """Show these, in this order."""
-        shown = {finding.id: finding for finding in findings[:MOST]}
+        self._findings = findings
+        at_once = len(findings) if len(findings) <= FEW + 1 else MOST if self._all else FEW
+        shown = {finding.id: finding for finding in findings[:at_once]}
         for gone in [key for key in self._cards if key not in shown]:
             card = self._cards.pop(gone)
             self._column.removeWidget(card)
@@ -187,14 +200,21 @@ class FindingCards(QWidget):
             card.show()
             ordered[key] = card
         self._cards = ordered
-        beyond = len(findings) - len(shown)
-        self.more.setText(f"and {words.count(beyond)} more: the tabs with a sign have them")
-        self.more.setVisible(beyond > 0)
+        self.more.setText("Show fewer" if self._all else f"Show all {words.count(len(findings))}")
+        self.more.setVisible(len(findings) > FEW + 1)
+        beyond = max(len(findings) - MOST, 0)
+        self.beyond.setText(f"and {words.count(beyond)} more: the tabs with a sign have them")
+        self.beyond.setVisible(self._all and beyond > 0)
 
     def tick(self) -> None:
         """Carry the durations on."""
         for card in self._cards.values():
             card.tick()
+
+    def _toggle(self) -> None:
+        self._all = not self._all
+        self.show_findings(self._findings)
+        self.resized.emit()
 
     def _new_card(self) -> FindingCard:
         card = FindingCard(self._theme, self)

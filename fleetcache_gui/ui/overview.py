@@ -113,6 +113,7 @@ class Overview(QWidget):
         self._arrange(theme)
         for source in (self.cards, self.families, self.events):
             source.jump.connect(self.jump)
+        self.cards.resized.connect(self.column.fit)
         session.link_changed.connect(self._link_changed)
         session.vitals_changed.connect(self._vitals_changed)
         session.family_changed.connect(self.families.refresh)

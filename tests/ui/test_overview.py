@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.snapshot import Inventory, Phase, Snapshot
 from fleetcache_gui.domain.values import Tone
-from fleetcache_gui.ui.finding_cards import MOST
+from fleetcache_gui.ui.finding_cards import FEW, MOST
 from fleetcache_gui.ui.text_widgets import tooltip_text
 from tests.ui.shell import opened, press, settle
 from tests.ui.stage import campaign, lock
@@ -73,9 +73,14 @@ async def test_more_findings_than_fit_are_counted(qapp: QApplication) -> None:
         stage.show("locks", ())
         stage.show("live_queries", tuple(judged(i, Severity.WARNING) for i in range(MOST + 23)))
         overview = window.overview
+        assert overview.headline.text() == f"{MOST + 23} findings"
+        assert len(overview.cards.cards) == FEW
+        assert overview.cards.more.text() == f"Show all {MOST + 23}"
+        overview.cards.more.click()
         assert len(overview.cards.cards) == MOST
-        assert overview.headline.text() == "43 findings"
-        assert overview.cards.more.text().startswith("and 23 more")
+        assert overview.cards.beyond.text().startswith("and 23 more")
+        overview.cards.more.click()
+        assert len(overview.cards.cards) == FEW
 
 
 async def test_nothing_wrong_is_a_state_of_its_own(qapp: QApplication) -> None:
