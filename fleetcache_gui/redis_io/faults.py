@@ -36,6 +36,10 @@ class Fault(Enum):
     OTHER = "other"
 
 
+_LOGIN = ("invalid password", "without any password", "'auth' command")
+"""Parts of what servers before ACLs, or without a password, say to AUTH."""
+
+
 class Trouble(Exception):
     """The link does not work. `text` says what happened, `advice` what to do next; neither holds a credential.
 
@@ -53,7 +57,7 @@ def from_reply(error: ReplyError, address: Address) -> Trouble:
     if code == "NOAUTH":
         text, advice = f"{address} asks for a password.", "Give the password of an account that may read."
         return Trouble(Fault.PASSWORD, text, advice, final=True)
-    if code == "WRONGPASS" or "invalid password" in error.text or "without any password" in error.text:
+    if code == "WRONGPASS" or any(word in error.text for word in _LOGIN):
         text, advice = f"{address} refused the user name or password.", "Check both. They were sent once only."
         return Trouble(Fault.PASSWORD, text, advice, final=True)
     if code == "NOPERM":
@@ -78,11 +82,8 @@ def from_exception(error: BaseException, address: Address) -> Trouble:
     """Trouble for whatever redis-py, hiredis, ssl, asyncio or the system raised while connecting or reading."""
     if isinstance(error, Trouble):
         return error
-    reply = _reply(error)
-    if reply is not None:
-        return from_reply(reply, address)
     text = str(error)
-    if isinstance(error, exceptions.InvalidResponse | HiredisError):
+    if isinstance(error, HiredisError):
         return not_redis(address)
     if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
         said = f"The certificate of {address} was not accepted."
@@ -118,17 +119,3 @@ def too_large(address: Address) -> Trouble:
     """A reply went beyond what this program is ready to hold."""
     said = f"{address} sent more than is read at once."
     return Trouble(Fault.TOO_LARGE, said, "One element of a collection there must be huge.")
-
-
-def _reply(error: BaseException) -> ReplyError | None:
-    # redis-py strips some codes from the texts that it raises, and files AUTH errors under ConnectionError.
-    text = str(error)
-    if isinstance(error, exceptions.AuthenticationError):
-        return ReplyError(text if text.startswith("NOAUTH") else "WRONGPASS " + text)
-    if isinstance(error, exceptions.NoPermissionError):
-        return ReplyError("NOPERM " + text)
-    if isinstance(error, exceptions.BusyLoadingError):
-        return ReplyError("LOADING " + text)
-    if isinstance(error, exceptions.ResponseError) or "max number of clients" in text or text.startswith("DENIED"):
-        return ReplyError(text)
-    return None

@@ -272,15 +272,17 @@ class _Watch:
                 self.sink.on_long(book.family, self._store, list(self._store.members(position)))
             else:
                 continue
-            self.sink.on_snapshot(self._snapshot(position, list(book.rows.values())))
+            complete = self._inventory.finished_at is not None
+            self.sink.on_snapshot(self._snapshot(position, list(book.rows.values()), complete))
 
     async def _read(self) -> None:
+        complete = self._inventory.finished_at is not None  # what a sweep finds meanwhile is not asked for yet
         questions = [await self._question(position) for position in range(len(self._books))]
         found = await rows.read(self._server, questions, self._poller._expected)
         now = time.monotonic()
         for position, book in enumerate(self._books):
             self._settle(book, questions[position].ids, found[book.family.id], now)
-            self.sink.on_snapshot(self._snapshot(position, found[book.family.id]))
+            self.sink.on_snapshot(self._snapshot(position, found[book.family.id], complete))
 
     async def _question(self, position: int) -> rows.Question:
         book, family = self._books[position], self._books[position].family
@@ -309,14 +311,14 @@ class _Watch:
         book.gone = {row_id: left for row_id, left in book.gone.items() if now - left < _REMEMBER}
         book.rows = fresh
 
-    def _snapshot(self, position: int, found: list[Row]) -> Snapshot:
+    def _snapshot(self, position: int, found: list[Row], complete: bool) -> Snapshot:
         book = self._books[position]
         return Snapshot(
             family=book.family.id,
             rows=tuple(found),
             count=book.count if book.long else len(found),
             at=time.monotonic(),
-            complete=self._inventory.finished_at is not None,
+            complete=complete,
             long=book.long,
             suspects=self._sweeper.suspected[position],
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import info
-from fleetcache_gui.redis_io.faults import from_reply, not_redis
+from fleetcache_gui.redis_io.faults import from_reply
 from fleetcache_gui.redis_io.lane import Lane, midpoint
 from typing import TYPE_CHECKING
 
@@ -39,18 +39,13 @@ class Server:
         lane = await Lane.open(address)
         try:
             name = CLIENT_NAME + b"-%d" % os.getpid()
-            ping, _, _, moment = await lane.exchange(
+            _, _, moment = await lane.exchange(
                 (
-                    (b"PING",),
                     (b"CLIENT", b"SETNAME", name),
                     (b"CLIENT", b"NO-TOUCH", b"ON"),  # looking at keys must not make them look used (Redis >= 7.2)
                     (b"PEXPIRETIME", b"fleetcache-inspector:no-such-key"),
                 )
             )
-            if isinstance(ping, ReplyError) and ping.code != "NOPERM":
-                raise from_reply(ping, address)
-            if not isinstance(ping, ReplyError) and ping != b"PONG":
-                raise not_redis(address)
             server = cls(lane, Vitals(0.0), isinstance(moment, int))
             await server.refresh()
         except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from fleetcache_gui.domain.family import Kind, Row
@@ -24,6 +24,7 @@ PILL = 18
 TREND_WINDOW = 300.0
 """Seconds that a sparkline in a table shows."""
 
+_READY = 256  # trends kept drawn; more than any screen shows
 _BAR = 5
 _PROGRESS_BAR = 72
 _CLOCK_BAR = 34
@@ -78,6 +79,7 @@ class CellDelegate(QStyledItemDelegate):
         self._model = model
         self._theme = theme
         self.stale = False
+        self._trends: dict[bytes, tuple[Cell, int, QPixmap]] = {}
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(80, ROW)
@@ -99,7 +101,7 @@ class CellDelegate(QStyledItemDelegate):
         if isinstance(cell, State):
             paint_pill(painter, inner, cell, self._theme)
         elif kind is Kind.TREND:
-            self._paint_trend(painter, inner, cell)
+            self._paint_trend(painter, inner.adjusted(0, 5, 0, -5), row.id, cell)
         else:
             self._paint_figures(painter, inner, kind, cell, row, self._model.text(position, column), column)
         painter.restore()
@@ -144,11 +146,25 @@ class CellDelegate(QStyledItemDelegate):
             return colors.muted
         return colors.text if tone is Tone.OK else colors.tone(tone)
 
-    def _paint_trend(self, painter: QPainter, rect: QRect, cell: Cell) -> None:
-        if isinstance(cell, tuple):
-            area = QRectF(rect.adjusted(0, 5, 0, -5))
-            now = self._model.clock()
-            paint_sparkline(painter, area, cell, self._theme.colors.accent, window=TREND_WINDOW, now=now)
+    def _paint_trend(self, painter: QPainter, rect: QRect, row_id: bytes, cell: Cell) -> None:
+        """Drawn once for each reading: a hundred points a row would make scrolling heavy."""
+        if not isinstance(cell, tuple):
+            return
+        color, ratio = self._theme.colors.accent, painter.device().devicePixelRatioF()
+        known = self._trends.get(row_id)
+        size = rect.size() * ratio
+        if known is None or known[0] is not cell or known[1] != color.rgba() or known[2].size() != size:
+            if len(self._trends) >= _READY:
+                self._trends.clear()
+            drawn = QPixmap(size)
+            drawn.setDevicePixelRatio(ratio)
+            drawn.fill(Qt.GlobalColor.transparent)
+            canvas = QPainter(drawn)
+            area = QRectF(0, 0, rect.width(), rect.height())
+            paint_sparkline(canvas, area, cell, color, window=TREND_WINDOW, now=self._model.clock())
+            canvas.end()
+            known = self._trends[row_id] = (cell, color.rgba(), drawn)
+        painter.drawPixmap(rect.topLeft(), known[2])
 
     def _ground(self) -> QColor:
         return mix(self._theme.colors.surface, self._theme.colors.muted, 0.22)

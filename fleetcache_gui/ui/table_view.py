@@ -9,7 +9,7 @@ from PySide6.QtCore import QItemSelectionModel, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
-from fleetcache_gui.domain.family import TICKING
+from fleetcache_gui.domain.family import Kind
 from fleetcache_gui.present.cells import as_table
 from fleetcache_gui.ui.column_widths import share
 from fleetcache_gui.ui.delegates import CellDelegate
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 COPIED = 10_000
 """Rows copied at most."""
 
+_TICKING = (Kind.CLOCK, Kind.AGE)  # a trend moves by less than a pixel a second
 _REPORT_MS = 60
 _WHOLE_ROW = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 
@@ -210,7 +211,7 @@ class TableView(QTableView):
         """A second has passed: repaint the clocks that can be seen. Nobody is asked for anything."""
         height = len(self._model.table) * ROW - self.verticalScrollBar().value()
         for section, column in enumerate(self._model.table.columns):
-            if column.kind in TICKING and not self.isColumnHidden(section):
+            if column.kind in _TICKING and not self.isColumnHidden(section):
                 x = self.columnViewportPosition(section)
                 self.viewport().update(QRect(x, 0, self.columnWidth(section), height))
 

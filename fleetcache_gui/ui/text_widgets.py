@@ -218,11 +218,11 @@ def elide(metrics: QFontMetrics, text: str, mode: Qt.TextElideMode, width: int) 
 class PlainBlock(QPlainTextEdit):
     """Read-only text of many lines, as high as it needs; stays scrolled while the text is the same."""
 
-    def __init__(self, *, theme: Theme, mono: bool = True, parent: QWidget | None = None) -> None:
+    def __init__(self, *, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
-        self.setFont(theme.fonts.mono if mono else theme.fonts.body)
+        self.setFont(theme.fonts.mono)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTabChangesFocus(True)
         self.setTextInteractionFlags(_SELECTABLE)

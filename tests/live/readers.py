@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from fleetcache_gui import aio
+from fleetcache_gui.domain.family import Expected
+from fleetcache_gui.domain.snapshot import Inventory, Link, Phase
+from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io import server as reading
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.allow import READS
 from fleetcache_gui.redis_io.lane import Lane
+from fleetcache_gui.redis_io.poll import Poller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
+    from fleetcache_gui.domain.family import Family, Row
+    from fleetcache_gui.domain.snapshot import Snapshot, Vitals
+    from fleetcache_gui.domain.store import KeyStore
     from tests.servers import Server
+
+
+_OWN = ("config|resetstat", "client|setinfo", "hello")
 
 
 def address(server: Server, **more: Any) -> Address:
@@ -42,9 +54,9 @@ async def connected(server: Server, **more: Any) -> AsyncIterator[reading.Server
 
 
 def calls(server: Server) -> dict[str, int]:
-    """Calls by command since the last `CONFIG RESETSTAT`, without what asking for them costs."""
+    """Calls by command since `begin_counting`, without those of the tests' own client when it connects and asks."""
     found = {name[8:].lower(): figures["calls"] for name, figures in server.info("commandstats").items()}
-    return {name: count for name, count in found.items() if name not in ("config|resetstat", "hello")}
+    return {name: count for name, count in found.items() if name not in _OWN}
 
 
 def begin_counting(server: Server) -> None:
@@ -64,3 +76,66 @@ def inspectors(server: Server) -> int:
     """Connections that this program has to a server."""
     clients: list[dict[str, str]] = server.call("CLIENT LIST")
     return sum(client["name"].startswith("fleetcache-inspector") for client in clients)
+
+
+class Recorder:
+    """A sink that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.links = [Link(Phase.CONNECTING, "")]
+        self.vitals: list[Vitals] = []
+        self.inventory = Inventory()
+        self.snapshots: dict[str, Snapshot] = {}
+        self.counts: Counter[str] = Counter()
+        self.long: dict[str, tuple[KeyStore, list[int]]] = {}
+        self.came: Counter[str] = Counter()
+        self.went: Counter[str] = Counter()
+
+    def on_link(self, link: Link) -> None:
+        self.links.append(link)
+
+    def on_vitals(self, vitals: Vitals) -> None:
+        self.vitals.append(vitals)
+
+    def on_inventory(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshots[snapshot.family] = snapshot
+        self.counts[snapshot.family] += 1
+
+    def on_long(self, family: Family, store: KeyStore, members: Sequence[int]) -> None:
+        self.long[family.id] = (store, list(members))
+
+    def on_harvest(self, family: Family, came: Sequence[int], went: Sequence[int]) -> None:
+        self.came[family.id] += len(came)
+        self.went[family.id] += len(went)
+
+    @property
+    def link(self) -> Link:
+        return self.links[-1]
+
+    def phases(self) -> list[str]:
+        """Each phase once, in order, however often it was told."""
+        words = [link.phase.value for link in self.links]
+        return [word for i, word in enumerate(words) if i == 0 or word != words[i - 1]]
+
+    def rows(self, family: str) -> dict[bytes, Row]:
+        """The rows last seen."""
+        return {row.id: row for row in self.snapshots[family].rows} if family in self.snapshots else {}
+
+    def complete(self) -> bool:
+        """Every family was read, and every key found."""
+        return len(self.snapshots) == len(SPEC.families) and all(s.complete for s in self.snapshots.values())
+
+
+@asynccontextmanager
+async def watching(server: Server, interval: float = 0.5, **more: Any) -> AsyncIterator[tuple[Poller, Recorder]]:
+    """A poller at work for a recorder, ended with the block."""
+    recorder = Recorder()
+    poller = Poller(address(server, **more), SPEC, recorder, Expected(), interval)
+    task = aio.spawn(poller.run(), name="poller")
+    try:
+        yield poller, recorder
+    finally:
+        await aio.cancel_and_wait([task])

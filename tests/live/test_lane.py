@@ -134,7 +134,7 @@ async def test_a_storm_of_cancellations_never_gives_a_wrong_reply(valkey: Server
 
 
 async def test_a_reply_that_nobody_asked_for_ends_the_lane() -> None:
-    async with peer(b"+PONG\r\n+PONG\r\n") as target:
+    async with peer(b"+PONG\r\n", b"+PONG\r\n+PONG\r\n") as target:
         lane = await Lane.open(target)
         with pytest.raises(Trouble):
             await lane.ask(b"PING")
@@ -196,14 +196,15 @@ async def test_a_closed_lane_leaves_no_connection(valkey: Server, eventually: Ca
 
 
 @asynccontextmanager
-async def peer(said: bytes, *, closes: bool = False, floods: bool = False) -> AsyncIterator[Address]:
-    """Something that listens, and says `said` to whoever has spoken."""
+async def peer(*said: bytes, closes: bool = False, floods: bool = False) -> AsyncIterator[Address]:
+    """Something that listens, and says one thing after the other to whoever speaks."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.read(1)
-            writer.write(said)
-            await writer.drain()
+            for words in said:
+                await reader.read(65536)
+                writer.write(words)
+                await writer.drain()
             while floods:
                 writer.write(b"x" * 1_000_000)
                 await writer.drain()
@@ -227,18 +228,18 @@ GARBAGE = {
     "smtp": (b"220 mail.example.com ESMTP\r\n", Fault.NOT_REDIS),
     "mysql": (b"J\0\0\0\n8.0.36\0", Fault.NOT_REDIS),
     "tls alert": (b"\x15\x03\x03\0\x02\x02\x28", Fault.NOT_REDIS),
-    "another word": (b"+OK\r\n:1\r\n+OK\r\n:1\r\n", Fault.NOT_REDIS),
+    "another word": (b"+OK\r\n", Fault.NOT_REDIS),
     "a length below zero": (b"*-5\r\n", Fault.NOT_REDIS),
     "no number": (b":abc\r\n", Fault.NOT_REDIS),
-    "two billion elements": (b"*2147483647\r\n", Fault.TIMEOUT),
-    "ten terabytes": (b"$9999999999999\r\n", Fault.TIMEOUT),
+    "two billion elements": (b"*2147483647\r\n", Fault.NOT_REDIS),
+    "ten terabytes": (b"$9999999999999\r\n", Fault.NOT_REDIS),
     "nested to death": (b"*1\r\n" * 100_000, Fault.NOT_REDIS),
-    "half a reply": (b"$5\r\nPO", Fault.TIMEOUT),
+    "half a reply": (b"+PO", Fault.TIMEOUT),
     "silence": (b"", Fault.TIMEOUT),
-    "an odd redirection": (b"-MOVED abc\r\n" * 4, Fault.OTHER),
-    "an error that reorders text": ("-\u202eERR\r\n".encode() * 4, Fault.OTHER),
-    "errors that are no text": (b"-\xff\xfe\r\n" * 4, Fault.OTHER),
-    "a map that cannot be": (b"%1\r\n*0\r\n+a\r\n", Fault.LOST),
+    "an odd redirection": (b"-MOVED abc\r\n", Fault.OTHER),
+    "an error that reorders text": ("-\u202eERR\r\n".encode(), Fault.OTHER),
+    "errors that are no text": (b"-\xff\xfe\r\n", Fault.OTHER),
+    "a map that cannot be": (b"%1\r\n*0\r\n+a\r\n", Fault.NOT_REDIS),
     "more than was asked": (b"+PONG\r\n" * 100, Fault.LOST),
 }
 
@@ -256,6 +257,8 @@ async def test_garbage_peers_are_told_of_in_time() -> None:
 async def test_a_peer_that_hangs_up() -> None:
     async with peer(b"", closes=True) as target:
         assert (await trouble_of(target)).fault is Fault.LOST
+    async with peer(closes=True) as target:
+        assert (await trouble_of(target)).fault is Fault.LOST
 
 
 async def test_garbage_while_logging_in() -> None:
@@ -268,14 +271,14 @@ async def test_garbage_while_logging_in() -> None:
     await asyncio.gather(
         meet(b"SSH-2.0-OpenSSH_9.2p1\r\n", Fault.NOT_REDIS),
         meet(b"HTTP/1.1 400 Bad Request\r\n\r\n", Fault.NOT_REDIS),
-        meet(b"*2147483647\r\n", Fault.TIMEOUT),
-        meet(b"$5\r\nPO", Fault.TIMEOUT),
+        meet(b"*2147483647\r\n", Fault.NOT_REDIS),
+        meet(b"+O", Fault.TIMEOUT),
     )
 
 
 async def test_a_flood_is_not_taken_in() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    async with peer(b"$500000000\r\n", floods=True) as target:
+    async with peer(b"+PONG\r\n", b"$500000000\r\n", floods=True) as target:
         assert (await trouble_of(target)).fault is Fault.TOO_LARGE
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
 

@@ -1,0 +1,394 @@
+"""The poller: what a window is told as servers come, go, freeze, refuse and fill up."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+
+from fleetcache_gui.domain.snapshot import Phase
+from fleetcache_gui.redis_io.poll import LONG, LONGEST, SHORTEST
+from tests.live.readers import assert_only_reads, begin_counting, calls, inspectors, watching
+from tests.servers import VALKEY, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    Eventually = Callable[..., Coroutine[Any, Any, None]]
+
+TOKEN = "api-1:0123456789abcdef"
+
+
+def fill(server: Server) -> None:
+    """Something of every family."""
+    with redis.Redis(port=server.port) as client:
+        client.sadd("live_query:active", 7)
+        client.set("live_query:campaign:7:sql", "SELECT 1")
+        client.sadd("live_query:campaign:7:hosts_completed", 1, 2, 3)
+        client.set("lock:cron:vuln", TOKEN, ex=60)
+        client.lpush("async_host:detail", "a", "b")
+        client.hset("mdm:apple:preassign:C02", mapping={"team": "Mac", "external_id": "x", "profile": "y"})
+        client.expire("mdm:apple:preassign:C02", 600)
+        client.set("sw:installer:token:0c1f6e1e-0000-4000-8000-000000000000", '{"title_id":1,"team_id":2}', ex=600)
+        client.set("rate_limit:login:10.0.0.1", 3, ex=60)
+        client.set("cache:app_config", "{}", px=5000)
+        client.set("other", "x")
+
+
+ROWS = {
+    "live_queries": {b"7", b"live_query:active"},
+    "locks": {b"lock:cron:vuln"},
+    "host_queue": {b"async_host:detail"},
+    "preassign": {b"mdm:apple:preassign:C02"},
+    "installer_tokens": {b"sw:installer:token:0c1f6e1e-0000-4000-8000-000000000000"},
+    "rate_limits": {b"rate_limit:login:10.0.0.1"},
+    "config_cache": {b"cache:app_config"},
+    "other": {b"other"},
+}
+
+
+def parallel_keys(server: Server, count: int) -> None:
+    """Keys that make each later sweep slow, so that what is seen soon is seen by name."""
+    with redis.Redis(port=server.port) as client:
+        client.mset({f"noise:{n}": 1 for n in range(count)})
+
+
+# ---- what is told -----------------------------------------------------------------------------------------
+
+
+async def test_everything_is_read(server: Server, eventually: Eventually) -> None:
+    fill(server)
+    begin_counting(server)
+    async with watching(server) as (_, seen):
+        await eventually(lambda: seen.complete() and {f: set(seen.rows(f)) for f in ROWS} == ROWS)
+        assert seen.phases() == ["connecting", "live"]
+        assert seen.link.round_trip is not None
+        assert 0 < seen.link.round_trip < 1
+        assert seen.link.last_read is not None
+        assert seen.vitals[-1].keys == 12 - 1
+        assert seen.inventory.finished_at is not None
+        assert seen.inventory.scanned >= 11
+        campaign = seen.rows("live_queries")[b"7"]
+        assert campaign.state.word == "running"
+        polls = len(seen.vitals)
+        await eventually(lambda: len(seen.vitals) >= polls + 2)
+        assert seen.link.load is not None
+        assert seen.link.load < 0.02
+    assert_only_reads(server)
+    assert calls(server)["scan"] >= 1
+
+
+async def test_what_is_started_is_seen_at_the_next_poll(valkey: Server, eventually: Eventually) -> None:
+    """Campaigns by the active set, queues by their one name: no sweep is needed."""
+    parallel_keys(valkey, 40_000)
+    async with watching(valkey) as (_, seen):
+        await eventually(seen.complete)
+        sweeps = seen.inventory.finished_at
+        fill(valkey)
+        await eventually(lambda: b"7" in seen.rows("live_queries") and seen.rows("host_queue"), timeout=2)
+        assert seen.inventory.finished_at == sweeps
+
+
+async def test_a_lock_that_is_released_and_taken_again_is_seen_by_name(valkey: Server, eventually: Eventually) -> None:
+    parallel_keys(valkey, 40_000)
+    fill(valkey)
+    key = b"lock:cron:vuln"
+    async with watching(valkey) as (_, seen):
+        await eventually(lambda: key in seen.rows("locks"))
+        await eventually(seen.complete)
+        sweeps = seen.inventory.finished_at
+        for instance in ("api-2", "api-3"):
+            valkey.call("DEL", key)
+            await eventually(lambda: key not in seen.rows("locks"), timeout=2)
+            valkey.call("SET", key, f"{instance}:0123456789abcdef", "PX", 60_000)
+            await eventually(lambda: key in seen.rows("locks"), timeout=2)
+            assert seen.rows("locks")[key].cells[1] == instance
+        assert seen.inventory.finished_at == sweeps
+
+
+async def test_what_expires_is_gone_at_the_next_poll(valkey: Server, eventually: Eventually) -> None:
+    fill(valkey)
+    async with watching(valkey) as (_, seen):
+        await eventually(lambda: seen.rows("locks"))
+        valkey.call("PEXPIRE", "lock:cron:vuln", 1)
+        await eventually(lambda: seen.complete() and not seen.rows("locks"), timeout=2)
+        assert seen.snapshots["locks"].count == 0
+
+
+async def test_a_family_that_becomes_long(valkey: Server, eventually: Eventually) -> None:
+    with redis.Redis(port=valkey.port) as client, client.pipeline() as pipeline:
+        for n in range(LONG + 500):
+            pipeline.set(f"lock:{n:05}", TOKEN, px=600_000)
+        pipeline.set("lock:for-ever", TOKEN)
+        pipeline.execute()
+    async with watching(valkey) as (poller, seen):
+        await eventually(lambda: seen.long and seen.complete())
+        store, members = seen.long["locks"]
+        await eventually(lambda: set(seen.rows("locks")) == {b"lock:for-ever"})
+        snapshot = seen.snapshots["locks"]
+        assert (snapshot.long, snapshot.count, snapshot.suspects) == (True, LONG + 501, 1)
+        assert len(members) + seen.came["locks"] == LONG + 501
+        assert store.name(members[0]).startswith(b"lock:")
+        poller.watched["locks"] = (b"lock:00007", b"lock:no-such")
+        poller.nudge()
+        await eventually(lambda: set(seen.rows("locks")) == {b"lock:for-ever", b"lock:00007"})
+        assert seen.rows("locks")[b"lock:00007"].cells[1] == "api-1"
+        valkey.call("DEL", "lock:00007")  # watched: found missing by name
+        await eventually(lambda: seen.went["locks"] == 1 and seen.snapshots["locks"].count == LONG + 500)
+        valkey.call("SET", "lock:new", TOKEN, "PX", 600_000)
+        await eventually(lambda: seen.snapshots["locks"].count == LONG + 501)
+
+
+# ---- servers that go and come back ------------------------------------------------------------------------
+
+
+async def test_a_server_that_is_killed_and_comes_back(valkey: Server, eventually: Eventually) -> None:
+    fill(valkey)
+    async with watching(valkey) as (_, seen):
+        await eventually(seen.complete)
+        before = seen.vitals[-1].run_id
+        killed = time.monotonic()
+        valkey.kill()
+        await eventually(lambda: seen.link.phase is Phase.DOWN)
+        # It is noticed at the next poll, which is due within an interval.
+        assert time.monotonic() - killed < SHORTEST + 0.5 + 0.5
+        assert seen.link.text.endswith(".")
+        assert seen.link.advice
+        assert seen.link.next_try is not None
+        assert seen.link.last_read is not None
+        assert seen.link.last_read <= killed + 0.1
+        down = seen.link.since
+        tries = len(seen.links)
+        await eventually(lambda: len(seen.links) >= tries + 2)
+        assert seen.link.since == down
+        assert seen.rows("locks")  # what was last read is kept
+        valkey.restart()
+        back = time.monotonic()
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+        assert time.monotonic() - back < 1.5 + 0.5
+        assert seen.phases() == ["connecting", "live", "down", "live"]
+        assert seen.vitals[-1].run_id != before
+        await eventually(lambda: seen.complete() and not any(seen.rows(family) for family in ROWS))
+
+
+async def test_a_server_that_freezes_and_thaws(valkey: Server, eventually: Eventually) -> None:
+    fill(valkey)
+    async with watching(valkey) as (poller, seen):
+        await eventually(seen.complete)
+        with valkey.frozen():
+            poller.nudge()
+            frozen = time.monotonic()
+            await eventually(lambda: seen.link.phase is Phase.DOWN)
+            assert time.monotonic() - frozen < 2.5 + 0.5
+            assert "does not answer" in seen.link.text
+        thawed = time.monotonic()
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+        assert time.monotonic() - thawed < 1.5 + 0.5
+
+
+async def test_a_server_that_is_not_there_yet(valkey: Server, eventually: Eventually) -> None:
+    valkey.kill()
+    async with watching(valkey) as (_, seen):
+        await eventually(lambda: seen.link.phase is Phase.DOWN)
+        valkey.restart()
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+        assert seen.phases() == ["connecting", "down", "live"]
+
+
+async def test_an_idle_connection_that_the_server_closed_is_no_news(valkey: Server, eventually: Eventually) -> None:
+    fill(valkey)
+    async with watching(valkey) as (_, seen):
+        await eventually(lambda: seen.vitals and seen.link.last_read and seen.link.last_read - seen.links[0].since > 1.1)
+        run, polls = seen.vitals[-1].run_id, len(seen.vitals)
+        valkey.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await eventually(lambda: len(seen.vitals) >= polls + 2 and seen.complete())
+        assert seen.phases() == ["connecting", "live"]
+        assert seen.vitals[-1].run_id == run
+
+
+async def test_a_server_that_closes_every_connection_is_not_stormed(valkey: Server) -> None:
+    async with watching(valkey) as (_, seen):
+        before = valkey.info("stats")["total_connections_received"]
+        own, until = 1, time.monotonic() + 2
+        while time.monotonic() < until:
+            valkey.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            own += 1
+            await asyncio.sleep(0.02)
+        received = valkey.info("stats")["total_connections_received"] - before - own
+        assert 1 <= received <= 5
+        assert "down" in seen.phases()
+
+
+# ---- pause, hide, interval --------------------------------------------------------------------------------
+
+
+async def assert_silent(server: Server, seconds: float) -> None:
+    """Nothing is sent for longer than two polls would take; proving that takes its time."""
+    before = calls(server)
+    await asyncio.sleep(seconds)
+    after = calls(server)
+    before["info"] += 1  # what asking costs
+    assert after == before
+
+
+@pytest.mark.parametrize("reason", ["paused", "hidden"])
+async def test_nothing_is_sent_while_held(valkey: Server, eventually: Eventually, reason: str) -> None:
+    fill(valkey)
+    async with watching(valkey) as (poller, seen):
+        await eventually(seen.complete)
+        begin_counting(valkey)
+        polls = len(seen.vitals)
+        await eventually(lambda: len(seen.vitals) > polls)  # it does send while it is not held
+        poller.hold(reason)
+        await asyncio.sleep(0.1)  # a poll under way is read to its end
+        polls = len(seen.vitals)
+        await assert_silent(valkey, 1.2)
+        assert seen.link.phase is (Phase.PAUSED if reason == "paused" else Phase.LIVE)
+        poller.nudge()
+        poller.interval = SHORTEST
+        await assert_silent(valkey, 0.2)
+        assert len(seen.vitals) == polls
+        poller.release(reason)
+        await eventually(lambda: len(seen.vitals) > polls, timeout=0.4)
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+
+
+async def test_each_reason_holds_by_itself(valkey: Server, eventually: Eventually) -> None:
+    async with watching(valkey) as (poller, seen):
+        await eventually(seen.complete)
+        poller.hold("paused")
+        poller.hold("hidden")
+        poller.release("paused")
+        assert not poller.open.is_set()
+        poller.release("hidden")
+        polls = len(seen.vitals)
+        await eventually(lambda: len(seen.vitals) > polls, timeout=0.4)
+
+
+async def test_a_pause_at_any_moment_is_told_and_kept(valkey: Server, eventually: Eventually) -> None:
+    fill(valkey)
+    dice = random.Random(3)
+    async with watching(valkey) as (poller, seen):
+        for _ in range(15):
+            await eventually(lambda: seen.link.phase is Phase.LIVE)
+            poller.nudge()
+            for _ in range(dice.randrange(12)):
+                await asyncio.sleep(0.0005)
+            poller.hold("paused")
+            for _ in range(10):
+                await asyncio.sleep(0.001)
+                assert seen.link.phase is Phase.PAUSED
+            poller.release("paused")
+
+
+async def test_a_pause_before_the_first_reading(valkey: Server, eventually: Eventually) -> None:
+    async with watching(valkey) as (poller, seen):
+        poller.hold("paused")
+        await eventually(lambda: seen.link.phase is Phase.PAUSED)
+        poller.release("paused")
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+
+
+async def test_the_interval_has_bounds_and_takes_effect_at_once(valkey: Server, eventually: Eventually) -> None:
+    async with watching(valkey, interval=0.001) as (poller, seen):
+        assert poller.interval == SHORTEST
+        poller.interval = 1e9
+        assert poller.interval == LONGEST
+        await eventually(seen.complete)
+        await eventually(lambda: not poller._nudge.is_set())
+        polls = len(seen.vitals)
+        poller.interval = SHORTEST
+        await eventually(lambda: len(seen.vitals) >= polls + 2, timeout=1.5)
+
+
+# ---- refusals ---------------------------------------------------------------------------------------------
+
+
+async def test_a_wrong_password_is_sent_once_and_again_only_when_asked(eventually: Eventually) -> None:
+    with Server(VALKEY) as server:
+        server.call("ACL", "SETUSER", "reader", "on", ">right", "+@all", "~*")
+
+        def attempts() -> int:
+            return sum(int(entry["count"]) for entry in server.call("ACL LOG") if entry["reason"] == "auth")
+
+        async with watching(server, username="reader", password="hunter2") as (poller, seen):
+            await eventually(lambda: seen.link.phase is Phase.DOWN)
+            assert seen.link.next_try is None
+            assert "hunter2" not in repr(seen.links)
+            await asyncio.sleep(1.5)  # longer than any other trouble would wait
+            assert attempts() == 1
+            poller.nudge()
+            await eventually(lambda: attempts() == 2)
+            server.call("ACL", "SETUSER", "reader", ">hunter2")
+            poller.nudge()
+            await eventually(lambda: seen.link.phase is Phase.LIVE)
+
+
+PROFILES = {
+    "scan alone": "resetkeys ~* -@all +scan",
+    "names and times": "resetkeys ~* -@all +scan +type +pttl",
+    "reads alone": "resetkeys ~* -@all +@read",
+    "reads of some keys": "resetkeys ~lock:* -@all +@read +@connection +info",
+    "no info": "resetkeys ~* +@all -info",
+    "no client": "resetkeys ~* +@all -client",
+    "no danger": "resetkeys ~* +@all -@dangerous",
+    "no object and memory": "resetkeys ~* +@all -object -memory -time -dbsize",
+}
+
+
+@pytest.mark.parametrize("rules", PROFILES.values(), ids=PROFILES.keys())
+async def test_accounts_that_may_do_little(valkey: Server, eventually: Eventually, rules: str) -> None:
+    fill(valkey)
+    valkey.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", *rules.split())
+    try:
+        async with watching(valkey, username="narrow", password="x") as (_, seen):
+            await eventually(seen.complete)
+            assert seen.phases() == ["connecting", "live"]
+            assert b"lock:cron:vuln" in seen.rows("locks")
+            shown = {key for family in ROWS for key in seen.rows(family)}
+            assert shown >= set.union(*ROWS.values()) - {b"7", b"live_query:active"}
+            polls = len(seen.vitals)
+            await eventually(lambda: len(seen.vitals) > polls)
+    finally:
+        valkey.call("ACL", "DELUSER", "narrow")
+
+
+async def test_an_account_that_may_not_scan_is_told(valkey: Server, eventually: Eventually) -> None:
+    valkey.call("ACL", "SETUSER", "blind", "reset", "on", ">x", "~*", "+@all", "-scan")
+    try:
+        async with watching(valkey, username="blind", password="x") as (_, seen):
+            await eventually(lambda: seen.link.phase is Phase.DOWN)
+            assert "may not do what is needed" in seen.link.text
+            assert "+scan" in seen.link.advice
+    finally:
+        valkey.call("ACL", "DELUSER", "blind")
+
+
+# ---- the end ----------------------------------------------------------------------------------------------
+
+
+async def test_it_ends_at_any_moment_and_leaves_nothing(valkey: Server, eventually: Eventually) -> None:
+    fill(valkey)
+    dice = random.Random(11)
+    for _ in range(40):
+        async with watching(valkey):
+            for _ in range(dice.randrange(25)):
+                await asyncio.sleep(0 if dice.random() < 0.7 else 0.001)
+    await eventually(lambda: inspectors(valkey) == 0)
+
+
+async def test_it_ends_while_the_server_is_frozen_or_away(valkey: Server, eventually: Eventually) -> None:
+    async with watching(valkey) as (poller, seen):
+        await eventually(seen.complete)
+        valkey.freeze()
+        poller.nudge()
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+    assert time.monotonic() - started < 0.5
+    valkey.kill()
+    async with watching(valkey) as (_, seen):
+        await eventually(lambda: seen.link.phase is Phase.DOWN)
