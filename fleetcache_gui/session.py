@@ -227,7 +227,8 @@ class Session(QObject):
         if not snapshot.long and isinstance(self.table(snapshot.family), LongTable):
             del self._tables[snapshot.family]
         wall = time.time()
-        if before is not None and not before.long and not snapshot.long:
+        fresh = before is not None and before.complete and not snapshot.complete  # the first ones of another connection
+        if before is not None and not fresh and not before.long and not snapshot.long:
             known = {row.id: row for row in before.rows}
             self._happen(*changes(family, known, snapshot.rows, wall, complete=before.complete))
         self._judge(family, snapshot, before, wall)

@@ -34,7 +34,8 @@ class KeyStore:
         self.types = bytearray()
         self.deadlines = array("q")
         self._blob = bytearray()
-        self._ends = array("Q")
+        self._offsets = array("Q", [0])
+        """Row `n` is named by the blob's bytes from offset `n` to offset `n + 1`."""
         self._sweeps = bytearray()
         self._slots = array("I")
         self._mask = 0
@@ -53,8 +54,7 @@ class KeyStore:
 
     def name(self, row: int) -> bytes:
         """The key's bytes."""
-        start = self._ends[row - 1] if row else 0
-        return bytes(self._blob[start : self._ends[row]])
+        return bytes(self._blob[self._offsets[row] : self._offsets[row + 1]])
 
     def find(self, name: bytes) -> int:
         """The row number of a key that is alive, or -1."""
@@ -71,35 +71,46 @@ class KeyStore:
         self._sweep ^= 1
 
     def note(self, name: bytes, family: int, type_code: int, deadline: int) -> int:
-        """Keep what was read of a key; its row number when it is new (or was gone and is back), -1 when known."""
-        mask = self._mask
-        slots, ends, blob = self._slots, self._ends, self._blob
-        slot = hash(name) & mask
-        size = len(name)
-        while found := slots[slot]:
-            row = found - 1
-            end = ends[row]
-            start = ends[row - 1] if row else 0
-            if end - start == size and blob[start:end] == name:
-                back = self.families[row] == GONE
-                if back:
-                    self.dead -= 1
-                self.families[row] = family
-                self.types[row] = type_code
-                self.deadlines[row] = deadline
-                self._sweeps[row] = self._sweep
-                return row if back else -1
-            slot = (slot + 1) & mask
-        slots[slot] = len(ends) + 1
-        blob += name
-        ends.append(len(blob))
-        self.families.append(family)
-        self.types.append(type_code)
-        self.deadlines.append(deadline)
-        self._sweeps.append(self._sweep)
-        if len(ends) * 3 > mask * 2:
-            self._grow(len(ends) * 2)
-        return len(ends) - 1
+        """Keep what was read of one key; as `note_all`."""
+        return self.note_all((name,), (family,), (type_code,), (deadline,))[0]
+
+    def note_all(
+        self, names: Sequence[bytes], families: Sequence[int], type_codes: Sequence[int], deadlines: Sequence[int]
+    ) -> list[int]:
+        """Keep what was read of some keys: the row number of each that is new (or was gone and is back), and
+        ``~row`` of each that was known."""
+        self.reserve(len(self.families) + len(names))
+        mask, slots, offsets, blob = self._mask, self._slots, self._offsets, self._blob
+        row_families, row_types, row_deadlines, sweeps = self.families, self.types, self.deadlines, self._sweeps
+        sweep = self._sweep
+        rows: list[int] = []
+        for name, family, type_code, deadline in zip(names, families, type_codes, deadlines, strict=True):
+            slot = hash(name) & mask
+            while found := slots[slot]:
+                row = found - 1
+                if blob[offsets[row] : offsets[found]] == name:
+                    break
+                slot = (slot + 1) & mask
+            else:
+                blob += name
+                rows.append(len(row_families))
+                offsets.append(len(blob))
+                row_families.append(family)
+                row_types.append(type_code)
+                row_deadlines.append(deadline)
+                sweeps.append(sweep)
+                slots[slot] = len(row_families)
+                continue
+            if row_families[row] == GONE:
+                self.dead -= 1
+                rows.append(row)
+            else:
+                rows.append(~row)
+            row_families[row] = family
+            row_types[row] = type_code
+            row_deadlines[row] = deadline
+            sweeps[row] = sweep
+        return rows
 
     def remove(self, row: int) -> None:
         """The key is known to be gone."""
@@ -126,12 +137,11 @@ class KeyStore:
         return [row for row in rows if needle in self.name(row).lower()]
 
     def _locate(self, name: bytes) -> int:
-        mask, slots, ends, blob = self._mask, self._slots, self._ends, self._blob
+        mask, slots, offsets, blob = self._mask, self._slots, self._offsets, self._blob
         slot = hash(name) & mask
         while found := slots[slot]:
-            row = found - 1
-            if blob[ends[row - 1] if row else 0 : ends[row]] == name:
-                return row
+            if blob[offsets[found - 1] : offsets[found]] == name:
+                return found - 1
             slot = (slot + 1) & mask
         return -1
 
@@ -139,7 +149,7 @@ class KeyStore:
         size = 1 << max(keys * 2 - 1, 1).bit_length()
         slots = array("I", bytes(4 * size))
         mask = size - 1
-        for row in range(len(self._ends)):
+        for row in range(len(self.families)):
             slot = hash(self.name(row)) & mask
             while slots[slot]:
                 slot = (slot + 1) & mask

@@ -6,16 +6,17 @@ import time
 from array import array
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row
 from fleetcache_gui.domain.store import GONE, NO_EXPIRY, TYPES, KeyStore
 from fleetcache_gui.domain.values import FOREVER, Expiry, KeyFact
 from fleetcache_gui.present.table import Edit, nothing, runs
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.snapshot import Snapshot
     from collections.abc import Callable, Iterator, Sequence
+
+    from fleetcache_gui.domain.snapshot import Snapshot
 
 _READY = 512
 """Thin rows kept ready; more than any screen shows."""
@@ -99,13 +100,13 @@ class LongTable:
         """Take in what was collected, and the values read for rows on screen."""
         self._read = {row.id: row for row in snapshot.rows}
         self._thin.clear()
-        if self._went:
-            went, self._went = self._went, set()
+        came, went, self._came, self._went = self._came, self._went, array("I"), set()
+        if went:  # some of those that came may be among them, or may have come twice
+            families = self._store.families
+            came = array("I", [n for n in dict.fromkeys(came) if families[n] != GONE])
             self._members = array("I", (n for n in self._members if n not in went))
             yield from self._remove(went)
-        if self._came:
-            came = array("I", filter(self._alive, dict.fromkeys(self._came)))  # some have gone again meanwhile
-            self._came = array("I")
+        if came:
             self._members.extend(came)
             yield from self._insert(self._kept(came))
         if self._state and self._wanted() != self._order:
@@ -134,13 +135,15 @@ class LongTable:
         found: dict[int, None] = {}  # a key that went and came back is among them twice
         for first in range(0, len(members), _SLICE):
             before = len(found)
-            found.update(dict.fromkeys(filter(self._alive, self._store.search(needle, members[first : first + _SLICE]))))
+            found.update(
+                dict.fromkeys(filter(self._alive, self._store.search(needle, members[first : first + _SLICE])))
+            )
             yield [self._row(n) for n in islice(found, before, limit)]
             if len(found) >= limit:
                 return
 
-    def _kept(self, numbers: Sequence[int]) -> list[int]:
-        kept = self._store.search(self._text, numbers) if self._text else list(numbers)
+    def _kept(self, numbers: array[int]) -> Sequence[int]:
+        kept = self._store.search(self._text, numbers) if self._text else numbers
         if self._state:
             wanted = {self._store.find(row.id) for row in self._read.values() if row.state.word == self._state}
             kept = [n for n in kept if n in wanted]
@@ -158,7 +161,7 @@ class LongTable:
         for first, last in reversed(gaps):
             yield Edit("remove", first, last, partial(self._cut, first, last))
 
-    def _insert(self, numbers: list[int]) -> Iterator[Edit]:
+    def _insert(self, numbers: Sequence[int]) -> Iterator[Edit]:
         if not numbers:
             return
         if self.sort[0] != DISCOVERY and len(self._order) <= _RESORT:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from array import array
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.store import KeyStore
@@ -22,10 +21,11 @@ from fleetcache_gui.redis_io.server import Server
 from fleetcache_gui.redis_io.sweep import SERVER_COST, Sweeper
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.layout import Layout
-    from fleetcache_gui.domain.family import Expected, Family, Row
-    from fleetcache_gui.redis_io.address import Address
     from collections.abc import Coroutine, Iterable, Sequence
+
+    from fleetcache_gui.domain.family import Expected, Family, Row
+    from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.redis_io.address import Address
 
 LONG = 2000
 """A family with more rows is long: only rows on screen and suspect ones are read, the rest is inventory."""
@@ -33,7 +33,8 @@ LONG = 2000
 SHORTEST, LONGEST = 0.5, 60.0
 """Bounds of the poll interval, seconds."""
 
-_GATHER = 0.1
+_GATHER = 0.25
+"""Seconds between two tellings of what a sweep has found: each costs the window a repaint."""
 _REST = 1.0
 _BRIEF = 1.0
 """A connection that was lost after less than these seconds is not made again at once."""
@@ -60,6 +61,8 @@ class _Book:
 
     family: Family
     rows: dict[bytes, Row] = field(default_factory=dict)
+    read: tuple[Row, ...] = ()
+    """The values of `rows`; the same object for as long as nothing was read anew."""
     gone: dict[bytes, float] = field(default_factory=dict)
     """Rows that left, with the time: a released lock is looked for by name, long before a sweep would find it again."""
     count: int = 0
@@ -238,7 +241,7 @@ class _Watch:
                 self._meter.add(now, cost)
                 if now - gathered > _GATHER:
                     gathered = now
-                    self._gather()
+                    await self._gather()
                 if not first:
                     await asyncio.sleep(cost / SHARE)
                 elif took > SLOW:
@@ -246,24 +249,23 @@ class _Watch:
                 await self._poller.open.wait()
             ended = time.monotonic()
             self._inventory = replace(self._inventory, finished_at=ended, duration=ended - started)
-            self._gather()
+            await self._gather()
             if first or ended - self._born < _EAGER:
                 self._poller.nudge()
             first = False
             await asyncio.sleep(_REST)
 
-    def _gather(self) -> None:
-        """Hand on what came and went, at most ten times a second: each insert costs the window a repaint."""
+    async def _gather(self) -> None:
+        """Hand on what came and went, with a turn of the loop after each family."""
         keys = max(self._server.vitals.keys or 0, self._store.alive)
         self._inventory = replace(
             self._inventory, keys=keys, scanned=self._sweeper.scanned, refused=self._sweeper.refused
         )
         self.sink.on_inventory(self._inventory)
         harvest = self._sweeper.take()
-        nothing: array[int] = array("I")
-        for position in harvest.came.keys() | harvest.went.keys():
-            book = self._books[position]
-            came, went = harvest.came.get(position, nothing), harvest.went.get(position, nothing)
+        for position, (book, came, went) in enumerate(zip(self._books, harvest.came, harvest.went, strict=True)):
+            if not came and not went:
+                continue
             book.count += len(came) - len(went)
             if book.long:
                 self.sink.on_harvest(book.family, came, went)
@@ -272,8 +274,8 @@ class _Watch:
                 self.sink.on_long(book.family, self._store, list(self._store.members(position)))
             else:
                 continue
-            complete = self._inventory.finished_at is not None
-            self.sink.on_snapshot(self._snapshot(position, list(book.rows.values()), complete))
+            self.sink.on_snapshot(self._snapshot(position, self._inventory.finished_at is not None))
+            await asyncio.sleep(0)
 
     async def _read(self) -> None:
         complete = self._inventory.finished_at is not None  # what a sweep finds meanwhile is not asked for yet
@@ -282,7 +284,8 @@ class _Watch:
         now = time.monotonic()
         for position, book in enumerate(self._books):
             self._settle(book, questions[position].ids, found[book.family.id], now)
-            self.sink.on_snapshot(self._snapshot(position, found[book.family.id], complete))
+            self.sink.on_snapshot(self._snapshot(position, complete))
+            await asyncio.sleep(0)
 
     async def _question(self, position: int) -> rows.Question:
         book, family = self._books[position], self._books[position].family
@@ -292,7 +295,8 @@ class _Watch:
             return rows.Question(family, sorted(ids), before=book.rows)
         listed = await rows.members(self._server, family.index) if family.index else frozenset()
         named = {family.row_of(self._store.name(row)) for row in self._store.members(position)}
-        ids = named | listed | {*family.fixed} | book.gone.keys()
+        # A row that was found by name is not in the store until a sweep has found it too.
+        ids = named | listed | {*family.fixed} | book.rows.keys() | book.gone.keys()
         return rows.Question(family, sorted(ids), listed, book.rows)
 
     def _settle(self, book: _Book, asked: Sequence[bytes], found: list[Row], now: float) -> None:
@@ -309,14 +313,14 @@ class _Watch:
                 if number >= 0:
                     self._sweeper.gone(number)
         book.gone = {row_id: left for row_id, left in book.gone.items() if now - left < _REMEMBER}
-        book.rows = fresh
+        book.rows, book.read = fresh, tuple(found)
 
-    def _snapshot(self, position: int, found: list[Row], complete: bool) -> Snapshot:
+    def _snapshot(self, position: int, complete: bool) -> Snapshot:
         book = self._books[position]
         return Snapshot(
             family=book.family.id,
-            rows=tuple(found),
-            count=book.count if book.long else len(found),
+            rows=book.read,
+            count=book.count if book.long else len(book.read),
             at=time.monotonic(),
             complete=complete,
             long=book.long,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from dataclasses import dataclass, field
-from typing import cast, TYPE_CHECKING
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from fleetcache_gui.domain.store import NO_EXPIRY, TYPE_CODES, TYPES, KeyStore
 from fleetcache_gui.domain.values import Reply, ReplyError
@@ -19,8 +20,10 @@ from fleetcache_gui.redis_io.faults import from_reply, not_redis
 from fleetcache_gui.redis_io.lane import Lane, encode, midpoint
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.layout import Layout
     from collections.abc import AsyncIterator
+
+    from fleetcache_gui.domain.family import Rule
+    from fleetcache_gui.domain.layout import Layout
 
 COUNT = 1000
 """SCAN's COUNT: 1.3 ms of server time a slice; ten times as much would hold up other clients."""
@@ -39,19 +42,42 @@ for _name in (b"SCAN", b"PTTL", b"TYPE"):
 
 @dataclass(slots=True)
 class Harvest:
-    """What came and went since the last `Sweeper.take`, by family: row numbers of the store."""
+    """What came and went since the last `Sweeper.take`: row numbers of the store, for each family of the layout."""
 
-    came: dict[int, array[int]] = field(default_factory=dict)
-    went: dict[int, array[int]] = field(default_factory=dict)
+    came: list[array[int]]
+    went: list[array[int]]
+
+    @classmethod
+    def empty(cls, families: int) -> Harvest:
+        return cls([array("I") for _ in range(families)], [array("I") for _ in range(families)])
+
+
+class _Answered(NamedTuple):
+    """Keys, the replies to PTTL and TYPE of each, and the monotonic moment when these were made."""
+
+    keys: list[bytes]
+    replies: list[Reply]
+    at: float
 
 
 @dataclass(slots=True)
-class _Rule:
-    """A family's rule over type codes and milliseconds, cheap enough for a million keys."""
+class _Suspects:
+    """Keys that break their family's rule, for each family of the layout: how many, and the rows of the first."""
 
-    types: tuple[bool, ...]
-    shortest: int
-    longest: float
+    counts: list[int]
+    rows: list[list[int]]
+
+    @classmethod
+    def none(cls, families: int) -> _Suspects:
+        return cls([0] * families, [[] for _ in range(families)])
+
+
+def _bounds(rule: Rule) -> list[tuple[float, float]]:
+    """By type code, the least and the most milliseconds that the rule lets a key of that type live (`NO_EXPIRY` for
+    ever): cheap enough to be checked for a million keys. Keys whose type is not known keep every rule."""
+    shortest = 0 if rule.expiry == "required" else NO_EXPIRY
+    fit, unfit, unknown = (shortest, rule.longest * 1000), (inf, -inf), (-inf, inf)
+    return [unknown, *(fit if not rule.types or word in rule.types else unfit for word in TYPES[1:])]
 
 
 class Sweeper:
@@ -62,31 +88,32 @@ class Sweeper:
         self.scanned = 0
         self.refused = 0
         """Keys of this sweep whose type or TTL the account may not read."""
-        self.suspects: list[list[int]] = [[] for _ in layout.families]
-        """The first keys by family that break its rule, as the last whole sweep found them (or the first, so far)."""
-        self.suspected = [0] * len(layout.families)
         self._lane = lane
         self._route = layout.router
-        self._harvest = Harvest()
-        self._rules = [
-            _Rule(
-                tuple(not family.rule.types or word in family.rule.types for word in TYPES),
-                0 if family.rule.expiry == "required" else NO_EXPIRY,
-                family.rule.longest * 1000,
-            )
-            for family in layout.families
-        ]
+        self._bounds = [_bounds(family.rule) for family in layout.families]
+        self._harvest = Harvest.empty(len(layout.families))
+        self._found = self._finding = _Suspects.none(len(layout.families))
+
+    @property
+    def suspects(self) -> list[list[int]]:
+        """The first keys by family that break its rule, as the last whole sweep found them (or the first, so far)."""
+        return self._found.rows
+
+    @property
+    def suspected(self) -> list[int]:
+        """How many keys of each family break its rule."""
+        return self._found.counts
 
     def take(self) -> Harvest:
         """What came and went since last asked."""
-        harvest, self._harvest = self._harvest, Harvest()
+        harvest, self._harvest = self._harvest, Harvest.empty(len(self._bounds))
         return harvest
 
     def gone(self, row: int) -> None:
         """A key that something else found missing."""
         family = self.store.families[row]
         self.store.remove(row)
-        self._harvest.went.setdefault(family, array("I")).append(row)
+        self._harvest.went[family].append(row)
 
     async def sweep(self) -> AsyncIterator[float]:
         """One whole sweep; yields after each slice the seconds its exchange took. Raises `Trouble`.
@@ -96,26 +123,28 @@ class Sweeper:
         self.store.begin_sweep()
         known = len(self.store)
         self.scanned = self.refused = 0
-        suspects: list[list[int]] = [[] for _ in self._rules]
-        suspected = [0] * len(self._rules)
-        if not any(self.suspected):
-            self.suspects, self.suspected = suspects, suspected
+        self._finding = _Suspects.none(len(self._bounds))
+        if not any(self._found.counts):
+            self._found = self._finding
         cursor: bytes | None = b"0"
         keys: list[bytes] = []
-        while cursor is not None or keys:
+        answered = _Answered([], [], 0.0)
+        while cursor is not None or keys or answered.keys:
             asked = time.monotonic()
             payload = [_FACTS % (len(key), key, len(key), key) for key in keys]
             if cursor is not None:
                 payload.append(encode((b"SCAN", cursor, b"COUNT", b"%d" % COUNT)))
-            replies = await self._lane.raw(b"".join(payload), 2 * len(keys) + (cursor is not None))
+            # What was answered is noted while the server works on what is asked.
+            replies, _ = await asyncio.gather(
+                self._lane.raw(b"".join(payload), 2 * len(keys) + (cursor is not None)), self._note(answered)
+            )
             found: list[bytes] = []
             if cursor is not None:
                 cursor, found = self._scanned(replies.pop())
-            if keys:
-                self._note(keys, replies, midpoint(asked), suspects, suspected)
+            answered = _Answered(keys, replies, midpoint(asked))
             keys = found
             yield time.monotonic() - asked
-        self.suspects, self.suspected = suspects, suspected
+        self._found = self._finding
         for first in range(0, known, _MISSED_SLICE):
             for row in self.store.missed(range(first, min(first + _MISSED_SLICE, known))):
                 self.gone(row)
@@ -130,35 +159,33 @@ class Sweeper:
         cursor, keys = cast("tuple[bytes, list[bytes]]", reply)
         return (None if cursor == b"0" else cursor), keys
 
-    def _note(
-        self,
-        keys: list[bytes],
-        replies: list[Reply],
-        at: float,
-        suspects: list[list[int]],
-        suspected: list[int],
-    ) -> None:
-        """The hot loop: about 1.5 us a key."""
-        now = int(at * 1000)
-        route, note, codes, rules = self._route, self.store.note, TYPE_CODES, self._rules
-        came = self._harvest.came
-        for key, left, type_word in zip(keys, replies[::2], replies[1::2], strict=True):
+    async def _note(self, answered: _Answered) -> None:
+        """The hot loops: about 1.3 us a key."""
+        route, code_of = self._route, TYPE_CODES.get
+        names: list[bytes] = []
+        families: list[int] = []
+        codes: list[int] = []
+        lefts: list[int] = []
+        for key, left, type_word in zip(answered.keys, answered.replies[::2], answered.replies[1::2], strict=True):
             if type(left) is not int or type(type_word) is not bytes:
                 self.refused += 1
                 left, type_word = NO_EXPIRY, b"?"
             elif left == -2:
                 continue
-            family = route(key)
-            code = codes.get(type_word, 0)
-            row = note(key, family, code, now + left if left >= 0 else NO_EXPIRY)
+            names.append(key)
+            families.append(route(key))
+            codes.append(code_of(type_word, 0))
+            lefts.append(left)
+        now = int(answered.at * 1000)
+        deadlines = [now + left if left >= 0 else NO_EXPIRY for left in lefts]
+        rows = self.store.note_all(names, families, codes, deadlines)
+        came, bounds, suspects = self._harvest.came, self._bounds, self._finding
+        for row, family, code, left in zip(rows, families, codes, lefts, strict=True):
             if row >= 0:
-                rows = came.get(family)
-                if rows is None:
-                    rows = came[family] = array("I")
-                rows.append(row)
-            rule = rules[family]
-            if code and not (rule.types[code] and rule.shortest <= left <= rule.longest):
-                suspected[family] += 1
-                if len(suspects[family]) < SUSPECTS_KEPT:
-                    suspects[family].append(row if row >= 0 else self.store.find(key))
-        self.scanned += len(keys)
+                came[family].append(row)
+            least, most = bounds[family][code]
+            if not least <= left <= most:
+                suspects.counts[family] += 1
+                if len(suspects.rows[family]) < SUSPECTS_KEPT:
+                    suspects.rows[family].append(row if row >= 0 else ~row)
+        self.scanned += len(answered.keys)

@@ -229,7 +229,13 @@ class FamilyPage(QWidget):
                 self.detail.refresh(row)
             else:
                 self.detail.show_gone()
+        self._choose_first()
         self._tell(snapshot)
+
+    def _choose_first(self) -> None:
+        """A page that is first seen explains its first row and not an empty panel."""
+        if self._active and self.view.chosen is None and len(self._model.table):
+            self.view.choose(self._model.table.id_at(0))
 
     def _on_inventory(self, inventory: object) -> None:
         if self._active:

@@ -163,6 +163,8 @@ def _font(family: str, px: float, weight: QFont.Weight = QFont.Weight.Normal) ->
     else:  # pixel sizes are whole numbers, point sizes are not
         font.setPointSizeF(px * 72 / QGuiApplication.primaryScreen().logicalDotsPerInchY())
     font.setFeature(QFont.Tag("tnum"), 1)
+    for ligatures in ("calt", "liga"):  # of a key every character counts: `//` must not become one sign
+        font.setFeature(QFont.Tag(ligatures), 0)
     return font
 
 

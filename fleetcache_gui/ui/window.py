@@ -180,6 +180,7 @@ class MainWindow(QMainWindow):
         if active := self._pages.get(shown):
             self.pages.setCurrentWidget(active)
             active.set_active(self.isVisible())
+            active.setFocus()
         else:
             self.pages.setCurrentWidget(self.overview)
             self.overview.tick()

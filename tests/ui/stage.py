@@ -297,7 +297,7 @@ class Stage(QObject):
         return Page(key, type_word, (PageItem(b"", b"SELECT * FROM os_version"),), 24)
 
     async def about(self, key: bytes) -> KeyAbout:
-        return KeyAbout("embstr", 96, 24, 3, None)
+        return KeyAbout("embstr", 96, 24)
 
     async def find(self, text: str, limit: int = 50) -> tuple[Hit, ...]:
         self.asked.append(("find", text))

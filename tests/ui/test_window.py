@@ -220,7 +220,8 @@ async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None
         press(palette.field, Qt.Key.Key_Return)
         assert not palette.isVisible()
         assert window.current == "limits"
-        assert window.tabs.hasFocus(), "the focus goes back to where it was"
+        assert window.page is not None
+        assert window.page.view.hasFocus(), "the arrow keys work at once in the page that is shown"
 
         press(window, Qt.Key.Key_1, CONTROL)
         press(window, Qt.Key.Key_K, CONTROL)
