@@ -97,10 +97,10 @@ async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:
         shown.resize(*PICTURE_SIZE)
         await asyncio.sleep(seconds)
         files = []
-        for mode in _MODES:
-            theme.mode = mode
-            for family_id in ("", *(family.id for family in session.layout.families)):
-                await _compose(session, shown, family_id)
+        for family_id in ("", *(family.id for family in session.layout.families)):
+            await _compose(session, shown, family_id)
+            for mode in _MODES:
+                theme.mode = mode
                 file = folder / f"{(family_id or 'overview').replace('_', '-')}-{mode}.png"
                 shown.grab().save(str(file))
                 files.append(file)
@@ -119,6 +119,7 @@ async def _compose(session: Session, shown: MainWindow, family_id: str) -> None:
         wrong = [f.judgement.row for f in session.findings if f.family == family_id and f.judgement.row]
         found = next((row for row in wrong if table.position(row) >= 0), table.id_at(0))
         shown.jump(family_id, found)
+    session.refresh()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(aio.emitted(session.vitals_changed), 2.0)
     await asyncio.sleep(_SETTLE)

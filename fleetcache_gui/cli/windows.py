@@ -58,6 +58,9 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
         click.echo(f"There is no display here, so the demo runs for {_WATCHED:.0f} s and is drawn to {FOLDER}/.")
         pictures = FOLDER
 
+    if pictures is not None:
+        _make(pictures)
+
     async def show(session: Session) -> int:
         if pictures is None:
             return await app.watch(session, settings.default_path())
@@ -69,6 +72,7 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
 
 def pictures(folder: Path, address: Address | None, seconds: float) -> int:
     """Draw every tab of a server, or of the demo."""
+    _make(folder)
     if address is None:
         return _run_demo(_Fleet(), lambda session: _draw(session, folder, seconds), offscreen=True)
     inspected = address
@@ -117,11 +121,14 @@ def _run_demo(fleet: _Fleet, show: Callable[[Session], Awaitable[int]], *, offsc
     raise Failure(text)
 
 
-async def _draw(session: Session, folder: Path, seconds: float) -> int:
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(f"{folder} cannot be made: {error.strerror}.") from None
+
+
+async def _draw(session: Session, folder: Path, seconds: float) -> int:
     files = await app.draw(session, folder, seconds)
     for family in session.layout.families:
         snapshot = session.snapshot(family.id)

@@ -263,9 +263,8 @@ class _Watch:
         )
         self.sink.on_inventory(self._inventory)
         harvest = self._sweeper.take()
-        for position, (book, came, went) in enumerate(zip(self._books, harvest.came, harvest.went, strict=True)):
-            if not came and not went:
-                continue
+        for position in harvest.came.keys() | harvest.went.keys():
+            book, came, went = self._books[position], harvest.came[position], harvest.went[position]
             book.count += len(came) - len(went)
             if book.long:
                 self.sink.on_harvest(book.family, came, went)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -40,16 +42,16 @@ for _name in (b"SCAN", b"PTTL", b"TYPE"):
     allow.check((_name,))
 
 
+def _no_rows() -> defaultdict[int, array[int]]:
+    return defaultdict(partial(array, "I"))
+
+
 @dataclass(slots=True)
 class Harvest:
-    """What came and went since the last `Sweeper.take`: row numbers of the store, for each family of the layout."""
+    """What came and went since the last `Sweeper.take`, by family: row numbers of the store."""
 
-    came: list[array[int]]
-    went: list[array[int]]
-
-    @classmethod
-    def empty(cls, families: int) -> Harvest:
-        return cls([array("I") for _ in range(families)], [array("I") for _ in range(families)])
+    came: defaultdict[int, array[int]] = field(default_factory=_no_rows)
+    went: defaultdict[int, array[int]] = field(default_factory=_no_rows)
 
 
 class _Answered(NamedTuple):
@@ -91,7 +93,7 @@ class Sweeper:
         self._lane = lane
         self._route = layout.router
         self._bounds = [_bounds(family.rule) for family in layout.families]
-        self._harvest = Harvest.empty(len(layout.families))
+        self._harvest = Harvest()
         self._found = self._finding = _Suspects.none(len(layout.families))
 
     @property
@@ -106,7 +108,7 @@ class Sweeper:
 
     def take(self) -> Harvest:
         """What came and went since last asked."""
-        harvest, self._harvest = self._harvest, Harvest.empty(len(self._bounds))
+        harvest, self._harvest = self._harvest, Harvest()
         return harvest
 
     def gone(self, row: int) -> None:
