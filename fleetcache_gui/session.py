@@ -7,12 +7,14 @@ import time
 from collections import deque
 from dataclasses import replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding, FindingBook
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
+from fleetcache_gui.domain.server_health import SERVER, judge
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.words import count, duration
@@ -22,13 +24,13 @@ from fleetcache_gui.present.timeline import Event, changes, openings
 from fleetcache_gui.redis_io import pages
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.poll import Poller
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetcache_gui.redis_io.address import Address
-    from fleetcache_gui.domain.store import KeyStore
-    from fleetcache_gui.domain.layout import Layout
     from collections.abc import Sequence
+
+    from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.domain.store import KeyStore
+    from fleetcache_gui.redis_io.address import Address
 
 HISTORY = 900
 """Vitals and events kept: half an hour at the default interval."""
@@ -131,8 +133,8 @@ class Session(QObject):
         self._poller.interval = seconds
 
     def refresh(self) -> None:
-        """Poll now."""
-        self._poller.nudge()
+        """Read now: what is known by name, and a sweep for the rest."""
+        self._poller.refresh()
 
     def retry_now(self) -> None:
         """Try to connect now."""
@@ -189,7 +191,7 @@ class Session(QObject):
         """The reading has ended by an error of this program: say so, and do not pretend to be live."""
         if error is not None:
             text = f"The inspector has stopped reading because of an error of its own ({type(error).__name__})."
-            advice = "Its log has the details; start it again."
+            advice = "Standard error has the details; start it again."
             self.on_link(replace(self.link, phase=Phase.DOWN, since=time.monotonic(), text=text, advice=advice))
 
     # --- what the poller tells ---------------------------------------------------------------------------------
@@ -212,6 +214,7 @@ class Session(QObject):
             text = "The server was restarted or replaced: what it held before may be gone."
             self._happen(Event(time.time(), Tone.WARN, text))
         self.history.append(vitals)
+        self._judge_server(vitals, first=before is None)
         self.vitals_changed.emit(vitals)
 
     def on_inventory(self, inventory: Inventory) -> None:
@@ -243,6 +246,14 @@ class Session(QObject):
         table = self.table(family.id)
         if isinstance(table, LongTable):
             table.collect(came, went)
+
+    def _judge_server(self, vitals: Vitals, *, first: bool) -> None:
+        known, wall = self._book.of(SERVER), time.time()
+        opened, closed = self._book.note(SERVER, judge(self.history), vitals.at, wall)
+        if not first:
+            self._happen(*openings(opened, closed, wall))
+        if self._book.of(SERVER) != known:
+            self.findings_changed.emit()
 
     def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
         judgements = [judgement for row in snapshot.rows for judgement in row.judgements]

@@ -6,6 +6,7 @@ Everything slow to import (Qt, redis-py) is imported inside the command that nee
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,28 @@ def _connection_options(command: F) -> F:
     return command
 
 
+def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """``login=10`` and the like as limits by endpoint. Raises `Failure` with one sentence."""
+    limits: dict[str, int] = {}
+    for value in values:
+        endpoint, _, number = value.rpartition("=")
+        if not endpoint or ":" in endpoint or not re.fullmatch("[1-9][0-9]{0,17}", number):
+            raise Failure(f"{value!r} is not ENDPOINT=N, such as login=10, with a whole number of requests from 1 on.")
+        if endpoint in limits:
+            raise Failure(f"The endpoint {endpoint!r} has two limits. Give it one.")
+        limits[endpoint] = int(number)
+    return limits
+
+
 _url = click.argument("url", metavar="URL")
+_limit = click.option(
+    "--limit",
+    "limits",
+    metavar="ENDPOINT=N",
+    multiple=True,
+    callback=_limits,
+    help="Requests that an endpoint allows in a window, so that counters are judged; may be repeated.",
+)
 _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
 
 
@@ -79,6 +101,7 @@ def demo(
 @_url
 @_connection_options
 @_hosts
+@_limit
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
@@ -87,6 +110,7 @@ def open_(
     password_env: str | None,
     ask_password: bool,
     hosts: int | None,
+    limits: dict[str, int],
     name: str,
     environment: str,
     interval: float | None,
@@ -94,9 +118,11 @@ def open_(
     """Inspect the server at URL, such as redis://localhost:6379/0 or rediss://user@cache.example.com."""
     from fleetcache_gui.cli import windows
     from fleetcache_gui.cli.login import checked_address
+    from fleetcache_gui.domain.family import Expected
 
     address = checked_address(url, password_env, ask=ask_password)
-    sys.exit(windows.inspect(address, hosts=hosts, name=name, environment=environment, interval=interval))
+    expected = Expected(hosts, limits)
+    sys.exit(windows.inspect(address, expected, name=name, environment=environment, interval=interval))
 
 
 @cli.command()
@@ -107,6 +133,7 @@ def open_(
 @click.option("--reveal", is_flag=True, help="Do not mask credentials.")
 @click.option("--fail-on", type=click.Choice(["warning", "critical"]), help="Exit code 1 with such a finding.")
 @_hosts
+@_limit
 def snapshot(
     url: str,
     password_env: str | None,
@@ -116,13 +143,16 @@ def snapshot(
     reveal: bool,
     fail_on: str | None,
     hosts: int | None,
+    limits: dict[str, int],
 ) -> None:
     """Read the server once, without a window, for scripts."""
     from fleetcache_gui.cli import snapshots
     from fleetcache_gui.cli.login import checked_address
+    from fleetcache_gui.domain.family import Expected
 
     address = checked_address(url, password_env, ask=ask_password)
-    wanted = snapshots.Wanted(as_json=as_json, families=families, reveal=reveal, fail_on=fail_on, hosts=hosts)
+    expected = Expected(hosts, limits)
+    wanted = snapshots.Wanted(as_json=as_json, families=families, reveal=reveal, fail_on=fail_on, expected=expected)
     sys.exit(snapshots.run(address, wanted))
 
 

@@ -11,16 +11,17 @@ import math
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TextIO, TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from fleetcache_gui.cli import Failure
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Kind, Row, Severity
+from fleetcache_gui.domain.server_health import judge
 from fleetcache_gui.domain.store import KeyStore
-from fleetcache_gui.domain.text import show
+from fleetcache_gui.domain.text import mask, show
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
 from fleetcache_gui.domain.words import count
 from fleetcache_gui.families.spec import SPEC
@@ -30,9 +31,10 @@ from fleetcache_gui.redis_io.server import Server
 from fleetcache_gui.redis_io.sweep import Sweeper
 
 if TYPE_CHECKING:
-    from fleetcache_gui.redis_io.address import Address
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
     from fleetcache_gui.domain.layout import Layout
-    from collections.abc import AsyncIterator, Iterator
+    from fleetcache_gui.redis_io.address import Address
 
 SCHEMA = "fleetcache-snapshot/1"
 """Name and version of the JSON schema; the number grows when a field changes its meaning or goes."""
@@ -51,7 +53,7 @@ class Wanted:
     families: tuple[str, ...]
     reveal: bool
     fail_on: str | None
-    hosts: int | None
+    expected: Expected
 
 
 @dataclass(slots=True)
@@ -104,17 +106,19 @@ async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -
         async for _ in sweeper.sweep():
             pass
         out = _Printer(sys.stdout, server, wanted, taken) if wanted.as_json else _Summary(sys.stdout, server, taken)
-        out.begin()
-        worst = -1
+        judged = judge([server.vitals])
+        out.begin(judged)
+        worst = max((judgement.severity.rank for judgement in judged), default=-1)
         for family in families:
             tally = _Tally()
             out.family(family)
-            async for row in _rows(server, store, family, Expected(hosts=wanted.hosts)):
+            async for read in _rows(server, store, family, wanted.expected):
+                row = _unmasked(read) if wanted.reveal and read.reveal else read
                 tally.add(row)
                 out.row(family, row)
             out.end_family(family, tally)
             worst = max(worst, tally.worst)
-        out.end(complete=not sweeper.refused)
+        out.end(complete=not sweeper.refused and server.vitals.mode != "cluster")
     finally:
         await server.lane.close()
     return int(wanted.fail_on is not None and worst >= Severity(wanted.fail_on).rank)
@@ -129,11 +133,13 @@ async def _rows(server: Server, store: KeyStore, family: Family, expected: Expec
             yield row
 
 
-def _batches(store: KeyStore, family: Family, listed: frozenset[bytes]) -> Iterator[list[bytes]]:
+def _batches(store: KeyStore, family: Family, listed: frozenset[bytes] | None) -> Iterator[list[bytes]]:
     position = [f.id for f in SPEC.families].index(family.id)
     names = (store.name(row) for row in store.members(position))
     single = family.index is None and not family.fixed
-    ids: Iterator[bytes] = names if single else iter(sorted({*map(family.row_of, names), *listed, *family.fixed}))
+    ids: Iterator[bytes] = (
+        names if single else iter(sorted({*map(family.row_of, names), *(listed or ()), *family.fixed}))
+    )
     batch: list[bytes] = []
     for row_id in ids:
         batch.append(row_id)
@@ -144,6 +150,33 @@ def _batches(store: KeyStore, family: Family, listed: frozenset[bytes]) -> Itera
         yield batch
 
 
+def _unmasked(row: Row) -> Row:
+    """The row with its whole credential wherever it stands masked."""
+    masked = mask(row.reveal)
+
+    def whole(text: str) -> str:
+        return text.replace(masked, row.reveal)
+
+    return replace(
+        row,
+        title=whole(row.title),
+        cells=tuple(whole(cell) if isinstance(cell, str) else cell for cell in row.cells),
+        why=whole(row.why),
+        judgements=tuple(replace(judgement, text=whole(judgement.text)) for judgement in row.judgements),
+    )
+
+
+def _as_finding(judgement: Judgement, **more: str) -> dict[str, str]:
+    return {
+        "id": judgement.code,
+        "severity": judgement.severity.value,
+        **more,
+        "text": judgement.text,
+        "meaning": judgement.meaning,
+        "advice": judgement.advice,
+    }
+
+
 class _Printer:
     """JSON, written piece by piece."""
 
@@ -152,7 +185,7 @@ class _Printer:
         self._comma = ""
         self._row_comma = ""
 
-    def begin(self) -> None:
+    def begin(self, judged: Sequence[Judgement]) -> None:
         vitals = self._server.vitals
         head = {
             "schema": SCHEMA,
@@ -165,6 +198,7 @@ class _Printer:
                 "keys": vitals.keys,
                 "memory_bytes": vitals.memory,
             },
+            "server_findings": [_as_finding(judgement) for judgement in judged],
             "layout": SPEC.id,
             "taken_at": self._taken.isoformat(timespec="milliseconds"),
         }
@@ -179,17 +213,7 @@ class _Printer:
         self._row_comma = ","
 
     def end_family(self, family: Family, tally: _Tally) -> None:
-        findings = [
-            {
-                "id": finding.code,
-                "severity": finding.severity.value,
-                "row": self._name(family, finding.row),
-                "text": finding.text,
-                "meaning": finding.meaning,
-                "advice": finding.advice,
-            }
-            for finding in tally.findings
-        ]
+        findings = [_as_finding(finding, row=self._name(family, finding.row)) for finding in tally.findings]
         tail = json.dumps(findings)
         self._out.write(f'\n], "count": {tally.rows}, "findings": {tail}, "findings_omitted": {tally.omitted}}}')
 
@@ -202,10 +226,9 @@ class _Printer:
         return show(key)
 
     def _as_data(self, family: Family, row: Row) -> dict[str, object]:
-        title = row.reveal if self._reveal and row.reveal else row.title
         return {
             "id": self._name(family, row.id),
-            "title": title,
+            "title": row.title,
             "state": row.state.word,
             "why": row.why,
             "keys": [
@@ -225,7 +248,7 @@ class _Printer:
         }
 
     def _expires(self, expiry: Expiry) -> int | None:
-        if expiry.never:
+        if not expiry.ends:
             return None
         return expiry.at_ms if expiry.at_ms is not None else round(self._server.wall(expiry.deadline) * 1000)
 
@@ -245,10 +268,11 @@ class _Summary:
     def __init__(self, out: TextIO, server: Server, taken: datetime) -> None:
         self._out, self._server, self._taken = out, server, taken
 
-    def begin(self) -> None:
+    def begin(self, judged: Sequence[Judgement]) -> None:
         vitals = self._server.vitals
         keys = count(vitals.keys, "key") if vitals.keys is not None else "keys not told"
         click.echo(f"{self._server.lane.address}: {vitals.server_name} {vitals.version}, {keys}", file=self._out)
+        self._tell(judged)
 
     def family(self, family: Family) -> None:
         return None
@@ -260,11 +284,14 @@ class _Summary:
         states = ", ".join(f"{number:,} {word}" for word, number in tally.states.most_common())
         told = f" ({states})" if states else ""
         click.echo(f"\n{family.title}: {count(tally.rows, *family.noun)}{told}", file=self._out)
-        for finding in tally.findings[:20]:
-            click.echo(f"  {finding.severity.value}: {finding.text} {finding.advice}", file=self._out)
+        self._tell(tally.findings[:20])
         rest = len(tally.findings) + tally.omitted - 20
         if rest > 0:
             click.echo(f"  and {count(rest, 'finding')} more; --json lists them.", file=self._out)
+
+    def _tell(self, judgements: Sequence[Judgement]) -> None:
+        for judgement in judgements:
+            click.echo(f"  {judgement.severity.value}: {judgement.text} {judgement.advice}", file=self._out)
 
     def end(self, *, complete: bool) -> None:
         if not complete:

@@ -35,18 +35,12 @@ FOLDER = Path("demo-pictures")
 _WATCHED = 15.0
 
 
-def inspect(address: Address, *, hosts: int | None, name: str, environment: str, interval: float | None) -> int:
+def inspect(address: Address, expected: Expected, *, name: str, environment: str, interval: float | None) -> int:
     """Open the window on a server."""
     _need_display()
 
     async def main() -> int:
-        session = Session(
-            address,
-            SPEC,
-            name=name,
-            environment=environment.upper(),
-            expected=Expected(hosts=hosts),
-        )
+        session = Session(address, SPEC, name=name, environment=environment.upper(), expected=expected)
         return await app.watch(session, settings.default_path(), interval)
 
     return app.run(main)
@@ -141,7 +135,7 @@ async def _draw(session: Session, folder: Path, seconds: float) -> int:
 
 
 def _go_offscreen() -> None:
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
 
 
 def _need_display() -> None:

@@ -194,7 +194,7 @@ def too_long(
 ) -> Verdict | None:
     """A verdict when a key has longer to live than the family's rule allows (a second of grace)."""
     left = expiry.left(reading.at)
-    if expiry.never or left <= rule.longest + 1:
+    if not expiry.ends or left <= rule.longest + 1:
         return None
     text = f"{name} still lives for {words.duration(left)}; {words.duration(rule.longest)} is the most."
     return fault(reading.id, f"{code}.long-ttl", "too long", Severity.WARNING, text, advice)
@@ -215,6 +215,7 @@ def row_from(
     reveal: str = "",
 ) -> Row:
     """A row from its parts. `cells` are all but the last: each family's last column is its state."""
+    cells = tuple(None if isinstance(cell, Expiry) and not cell.known else cell for cell in cells)
     return Row(
         id=reading.id,
         family=family,

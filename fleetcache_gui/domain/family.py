@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.values import Cell, Command, Expiry, KeyFact, Reply, Sample, State
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -107,7 +107,8 @@ class Rule:
 class Reading:
     """Everything read for one row in one poll.
 
-    `at`: monotonic seconds; `wall`: the server's Unix time then. `listed`: the row's id stands in the family's index.
+    `at`: monotonic seconds; `wall`: the server's Unix time then. `listed`: the row's id stands in the family's index,
+    None where the index could not be read.
     `replies` answer `Family.probes`, `more` answer `Family.follow`, in their order. `counters`: calls by command since
     the server started (INFO commandstats, lower-case names), empty where not permitted.
     """
@@ -118,7 +119,7 @@ class Reading:
     keys: tuple[KeyFact, ...]
     replies: tuple[Reply, ...] = ()
     more: tuple[Reply, ...] = ()
-    listed: bool = False
+    listed: bool | None = False
     counters: Mapping[str, int] = field(default_factory=dict)
     expected: Expected = Expected()
 
@@ -127,10 +128,10 @@ class Reading:
 class Row:
     """One thing a person thinks of, with its cells in the order of the family's columns.
 
-    `title` and every text cell are safe to show (see `text.show`), with credentials masked; `reveal` holds the whole
-    credential where there is one. `why` explains the state in whole sentences. `facts` are label/value pairs for the
-    detail panel. `samples` is the history that rates come from, oldest first; `memory` is the family's own, carried
-    from one reading to the next.
+    `title` and every text cell are safe to show (see `text.show`), with credentials masked by `text.mask`; `reveal`
+    holds the whole credential where there is one. `why` explains the state in whole sentences. `facts` are label/value
+    pairs for the detail panel. `samples` is the history that rates come from, oldest first; `memory` is the family's
+    own, carried from one reading to the next.
     """
 
     id: bytes
@@ -192,6 +193,8 @@ class Family:
     """Key names are credentials: shown masked, revealed one at a time."""
     mask: Callable[[bytes], str] | None = None
     """The key's name with its credential masked, for secret families."""
+    private: bool = False
+    """Values may hold credentials: shown only after Reveal."""
     sort: tuple[str, bool] = ("", False)
     """Column id and descending flag of the first order."""
 
@@ -221,7 +224,7 @@ def slope(samples: Iterable[Sample], window: float) -> float | None:
 
 def renew(before: Expiry | None, now: Expiry) -> Expiry:
     """`now`, with the longest lifetime seen for the same key carried over."""
-    if now.never or before is None or before.never:
+    if not now.ends or before is None or not before.ends:
         return now
     lifetime = max(now.lifetime, before.lifetime)
     return Expiry(now.deadline, lifetime, now.at_ms)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.family import Judgement, Severity
     from collections.abc import Iterable
+
+    from fleetcache_gui.domain.family import Judgement, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A judgement with its history. `since` is monotonic seconds; `wall` the local Unix time of the same moment."""
+    """A judgement with its history; `family` is empty where it is about the whole server.
+
+    `since` is monotonic seconds; `wall` the local Unix time of the same moment.
+    """
 
     family: str
     judgement: Judgement
@@ -39,18 +42,17 @@ class FindingBook:
     def note(
         self, family: str, judgements: Iterable[Judgement], at: float, wall: float
     ) -> tuple[list[Finding], list[Finding]]:
-        """Take what is judged of one family now; returns the findings that this opened and those that it closed."""
+        """Take what is judged of one family now; returns the findings that this opened or made graver, and those that
+        it closed."""
         opened: list[Finding] = []
         now: set[tuple[str, str, bytes]] = set()
         for judgement in judgements:
             finding = Finding(family, judgement, at, wall)
             now.add(finding.id)
             known = self._open.get(finding.id)
-            if known is None:
+            if known is None or finding.severity.rank > known.severity.rank:
                 opened.append(finding)
-                self._open[finding.id] = finding
-            else:
-                self._open[finding.id] = replace(known, judgement=judgement)
+            self._open[finding.id] = replace(known, judgement=judgement) if known else finding
         gone = [key for key, finding in self._open.items() if finding.family == family and key not in now]
         return opened, [self._open.pop(key) for key in gone]
 

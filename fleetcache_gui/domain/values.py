@@ -33,16 +33,23 @@ class Expiry:
 
     `lifetime` is the longest remaining time ever seen for it (seconds): the full length of the bar.
     `at_ms` is the server's own absolute expiry (Unix ms) where it told one (PEXPIRETIME, Redis >= 7.0).
+    `known` is False where the server did not say whether the key ends: nothing is judged from it.
     """
 
     deadline: float = math.inf
     lifetime: float = 0.0
     at_ms: int | None = None
+    known: bool = True
 
     @property
     def never(self) -> bool:
-        """True where the key has no TTL."""
-        return self.deadline == math.inf
+        """True where the key has no TTL, as far as the server says."""
+        return self.known and self.deadline == math.inf
+
+    @property
+    def ends(self) -> bool:
+        """True where the key is known to have a TTL."""
+        return self.deadline != math.inf
 
     def left(self, now: float) -> float:
         """Seconds left at monotonic time `now`; ``inf`` without TTL, never negative."""
@@ -50,10 +57,11 @@ class Expiry:
 
     def share(self, now: float) -> float:
         """Part of the lifetime that is left, 0..1; 1 without TTL."""
-        return 1.0 if self.never else min(self.left(now) / self.lifetime, 1.0) if self.lifetime else 0.0
+        return 1.0 if not self.ends else min(self.left(now) / self.lifetime, 1.0) if self.lifetime else 0.0
 
 
 FOREVER = Expiry()
+UNKNOWN = Expiry(known=False)
 
 
 class KeyFact(NamedTuple):

@@ -69,5 +69,6 @@ FAMILY = Family(
     rule=Rule(frozenset()),
     decode=_decode,
     probes=_probes,
+    private=True,
     sort=("key", False),
 )

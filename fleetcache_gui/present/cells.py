@@ -17,6 +17,7 @@ LONGEST = 400
 UNREAD = "…"
 NOTHING = "–"
 NO_EXPIRY = "no expiry"
+UNKNOWN_EXPIRY = "expiry not known"
 EXPIRED = "expired"
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -53,9 +54,9 @@ def _number_text(kind: Kind, number: float, now: float) -> str:
 
 
 def expiry_text(expiry: Expiry, now: float) -> str:
-    """``6:59:41``, ``no expiry`` or ``expired``."""
-    if expiry.never:
-        return NO_EXPIRY
+    """``6:59:41``, ``no expiry``, ``expired``, or ``expiry not known``."""
+    if not expiry.ends:
+        return NO_EXPIRY if expiry.known else UNKNOWN_EXPIRY
     left = expiry.left(now)
     return words.clock(left) if left > 0 else EXPIRED
 
@@ -75,7 +76,7 @@ def key_text(key: KeyFact, now: float) -> str:
     if not key.exists:
         return "not there"
     left = expiry_text(key.expiry, now)
-    return f"{key.type} · {left if key.expiry.never or left == EXPIRED else left + ' left'}"
+    return f"{key.type} · {left + ' left' if key.expiry.ends and left != EXPIRED else left}"
 
 
 def as_table(columns: Sequence[Column], rows: Iterable[Row], now: float) -> str:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from fleetcache_gui.domain.family import TICKING, Column, Family, Kind, Row
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.snapshot import Snapshot
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from fleetcache_gui.domain.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def haystack(row: Row) -> str:
     """Everything of a row that a filter or a search may find, in one lower-case text."""
     words = [row.title, row.state.word, *(cell for cell in row.cells if isinstance(cell, str))]
     words += [value for _, value in row.facts]
-    words += [show(key.name, 200) for key in row.keys] if not row.reveal else []
+    words += [show(key.name, 200) for key in row.keys]  # a credential too: whoever searches for it has it
     return "\n".join(words).casefold()
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from hiredis import HiredisError
 from redis import exceptions
 
 from fleetcache_gui.domain.text import show
-from fleetcache_gui.domain.values import ReplyError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fleetcache_gui.domain.values import ReplyError
     from fleetcache_gui.redis_io.address import Address
 
 
@@ -40,6 +40,10 @@ _LOGIN = ("invalid password", "without any password", "'auth' command")
 """Parts of what servers before ACLs, or without a password, say to AUTH."""
 
 
+ENOUGH = "It needs: %R~* +@read +ping +select +info +time +client|setname (and +client|no-touch from Redis 7.2)."
+"""The least that an account must be allowed, as an ACL line, for everything to be shown."""
+
+
 class Trouble(Exception):
     """The link does not work. `text` says what happened, `advice` what to do next; neither holds a credential.
 
@@ -62,7 +66,7 @@ def from_reply(error: ReplyError, address: Address) -> Trouble:
         return Trouble(Fault.PASSWORD, text, advice, final=True)
     if code == "NOPERM":
         text = f"The account may not do what is needed on {address}."
-        return Trouble(Fault.PERMISSION, text, "It needs at least: +@read +@connection +info +scan ~*.", final=True)
+        return Trouble(Fault.PERMISSION, text, ENOUGH, final=True)
     if code == "DENIED":
         text = f"{address} is in protected mode and answers its own machine only."
         return Trouble(Fault.PERMISSION, text, "Connect from there, or give the server a password.", final=True)
@@ -78,8 +82,8 @@ def from_reply(error: ReplyError, address: Address) -> Trouble:
     return Trouble(Fault.OTHER, f"{address} answered with an error ({code_shown(error)}).", "See the server's log.")
 
 
-def from_exception(error: BaseException, address: Address) -> Trouble:
-    """Trouble for whatever redis-py, hiredis, ssl, asyncio or the system raised while connecting or reading."""
+def from_exception(error: BaseException, address: Address, *, connecting: bool = False) -> Trouble:
+    """Trouble for whatever redis-py, hiredis, ssl, asyncio or the system raised; `connecting`: before any reply."""
     if isinstance(error, Trouble):
         return error
     text = str(error)
@@ -87,11 +91,15 @@ def from_exception(error: BaseException, address: Address) -> Trouble:
         return not_redis(address)
     if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
         said = f"The certificate of {address} was not accepted."
-        return Trouble(Fault.TLS, said, "Give the CA that signed it, and the host name it was made for.", final=True)
+        advice = "Name the host that it was made for, and the CA that signed it: SSL_CERT_FILE=ca.pem."
+        return Trouble(Fault.TLS, said, advice, final=True)
     if isinstance(error, ssl.SSLError) or "SSL" in text:
         said = f"No TLS connection to {address} could be made."
         return Trouble(Fault.TLS, said, "Use redis:// if the server does not speak TLS on this port.", final=True)
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
+        if address.tls and connecting:
+            said = f"{address} does not answer in TLS."
+            return Trouble(Fault.TIMEOUT, said, "Use redis:// if it speaks no TLS there; else check the firewall.")
         said = f"{address} does not answer."
         return Trouble(Fault.TIMEOUT, said, "Check the address and the firewall, and whether the server is frozen.")
     if isinstance(error, socket.gaierror) or text.startswith("Error -") or isinstance(error.__cause__, UnicodeError):
@@ -100,6 +108,9 @@ def from_exception(error: BaseException, address: Address) -> Trouble:
     if "Connect call failed" in text or "refused" in text:
         said = f"Nothing accepts connections at {address}."
         return Trouble(Fault.REFUSED, said, "Check the address and the port, and that the server is running.")
+    if connecting and not address.tls:
+        said = f"{address} hung up at once."
+        return Trouble(Fault.LOST, said, "Use rediss:// if it speaks TLS on this port; else see the server's log.")
     said = f"The connection to {address} was lost."
     return Trouble(Fault.LOST, said, "Check that the server is running and reachable.")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-
-from fleetcache_gui.domain.snapshot import Vitals
 from typing import TYPE_CHECKING
 
+from fleetcache_gui.domain.snapshot import Vitals
+
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.values import Reply
     from collections.abc import Mapping
+
+    from fleetcache_gui.domain.values import Reply
 
 
 def fields(reply: Reply) -> dict[str, str]:

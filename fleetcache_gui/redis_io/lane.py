@@ -11,7 +11,7 @@ import asyncio
 import time
 from contextlib import suppress
 from ssl import TLSVersion
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import hiredis
 from redis.asyncio.connection import Connection, SSLConnection
@@ -19,10 +19,12 @@ from redis.asyncio.connection import Connection, SSLConnection
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.faults import from_exception, from_reply, not_redis, too_large
+from fleetcache_gui.redis_io.pace import Lookups
 
 if TYPE_CHECKING:
-    from fleetcache_gui.redis_io.address import Address
     from collections.abc import Sequence
+
+    from fleetcache_gui.redis_io.address import Address
 
 CONNECT_TIMEOUT = 2.0
 """Seconds for DNS, TCP and TLS."""
@@ -50,6 +52,8 @@ class Lane:
         self.address = address
         self.commands = 0
         """Commands exchanged so far; those sent by `raw` are counted by who sends them."""
+        self.lookups = Lookups()
+        """How often this connection looked keys up; counted by who knows what the replies mean."""
         self._connection = connection
         self._replies = hiredis.Reader(replyError=cast("Any", ReplyError), notEnoughData=_MORE)
         self._busy = asyncio.Lock()
@@ -78,7 +82,7 @@ class Lane:
         except BaseException as error:  # redis-py, ssl and hiredis each raise their own
             await _close(connection)
             if isinstance(error, Exception):
-                raise from_exception(error, address) from None
+                raise from_exception(error, address, connecting=True) from None
             raise
         return lane
 
@@ -120,7 +124,7 @@ class Lane:
             except BaseException as error:  # cancelled too: replies on their way would answer the next exchange
                 await self.close()
                 if isinstance(error, Exception):
-                    raise from_exception(error, self.address) from None
+                    raise from_exception(error, self.address, connecting=not self._met) from None
                 raise
 
     async def close(self) -> None:

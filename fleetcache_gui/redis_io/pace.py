@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from dataclasses import dataclass
 
 SHARE = 0.005
 """Half a percent of one core of the server, for polling and for discovery after the first sweep, each."""
@@ -15,6 +16,19 @@ SLOW = 0.050
 """An exchange that took longer (seconds) means that the server is busy: discovery then waits as long again."""
 
 _WINDOW = 30.0
+
+
+@dataclass(slots=True)
+class Lookups:
+    """Our own look-ups of keys, which the server counts among its keyspace hits and misses."""
+
+    found: int = 0
+    missed: int = 0
+
+    def count(self, *, found: int = 0, missed: int = 0) -> None:
+        """So many commands met a key, and so many met none."""
+        self.found += found
+        self.missed += missed
 
 
 class Meter:

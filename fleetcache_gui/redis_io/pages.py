@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fleetcache_gui.domain.pages import ITEMS, STRING_WINDOW, KeyAbout, Page, PageCursor, PageItem
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.domain.words import size
 from fleetcache_gui.redis_io.faults import code_shown
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fleetcache_gui.redis_io.server import Server

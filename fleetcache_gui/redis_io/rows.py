@@ -1,18 +1,19 @@
-"""From row ids to rows: the keys behind each, what the family asks of them, its judgement. Three round trips a batch."""
+"""From row ids to rows: their keys, what the family asks of them, its judgement. Three round trips a batch."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-
-from fleetcache_gui.domain.family import Expected, Family, Reading, Row
-from fleetcache_gui.domain.values import FOREVER, Command, Expiry, KeyFact, Reply, ReplyError
-from fleetcache_gui.redis_io.lane import midpoint
 from typing import TYPE_CHECKING
 
+from fleetcache_gui.domain.family import Expected, Family, Reading, Row
+from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Command, Expiry, KeyFact, Reply, ReplyError
+from fleetcache_gui.redis_io.lane import midpoint
+
 if TYPE_CHECKING:
-    from fleetcache_gui.redis_io.server import Server
     from collections.abc import Iterable, Mapping, Sequence
+
+    from fleetcache_gui.redis_io.server import Server
 
 BATCH = 300
 """Rows asked for in one exchange: keeps each slice of work on either side within a few milliseconds."""
@@ -26,18 +27,22 @@ class Question:
 
     family: Family
     ids: Sequence[bytes]
-    listed: frozenset[bytes] = frozenset()
+    listed: frozenset[bytes] | None = frozenset()
     before: Mapping[bytes, Row] = field(default_factory=dict)
 
 
-async def members(server: Server, index: bytes) -> frozenset[bytes]:
-    """The members of an index SET, by SSCAN, at most some 10,000. Empty where it is missing or no set."""
+async def members(server: Server, index: bytes) -> frozenset[bytes] | None:
+    """The members of an index SET, by SSCAN, at most some 10,000. Empty where it is missing or no set; None where the
+    account may not read it or another node has it: then nobody knows what is listed."""
     found: set[bytes] = set()
     cursor = b"0"
     for _ in range(_INDEX_PAGES):
         reply = await server.lane.ask(b"SSCAN", index, cursor, b"COUNT", b"1000")
+        if isinstance(reply, ReplyError) and reply.code != "WRONGTYPE":
+            return None
         if not isinstance(reply, list) or len(reply) != 2:
             break
+        server.lane.lookups.count(found=bool(reply[1]), missed=not reply[1])
         cursor, page = reply  # type: ignore[assignment]
         found.update(page if isinstance(page, list) else ())  # type: ignore[arg-type]
         if cursor == b"0":
@@ -68,7 +73,7 @@ async def _batch(
     commands: list[tuple[Command, ...]] = []
     for (question, row_id), group in zip(asked, names, strict=True):
         keys = tuple(next(facts) for _ in group)
-        listed = row_id in question.listed
+        listed = None if question.listed is None else row_id in question.listed
         kept = row_id in question.family.fixed and row_id in question.before
         if listed or kept or any(key.exists for key in keys):
             commands.append(question.family.probes(row_id, keys))
@@ -88,7 +93,9 @@ async def _batch(
 
 
 async def _grouped(server: Server, groups: Sequence[tuple[Command, ...]]) -> list[tuple[Reply, ...]]:
-    replies = iter(await server.lane.exchange([command for group in groups for command in group]))
+    commands = [command for group in groups for command in group]
+    server.lane.lookups.count(found=len(commands))  # families ask of keys that exist
+    replies = iter(await server.lane.exchange(commands))
     return [tuple(next(replies) for _ in group) for group in groups]
 
 
@@ -102,16 +109,19 @@ async def _facts(server: Server, names: Sequence[bytes], asked: float) -> list[K
             commands.append((b"PEXPIRETIME", name))
     replies = await server.lane.exchange(commands)
     at = midpoint(asked)
-    return [_fact(name, replies[i * per_key : (i + 1) * per_key], at) for i, name in enumerate(names)]
+    facts = [_fact(name, replies[i * per_key : (i + 1) * per_key], at) for i, name in enumerate(names)]
+    there = sum(fact.exists for fact in facts)
+    server.lane.lookups.count(found=per_key * there, missed=per_key * (len(facts) - there))
+    return facts
 
 
 def _fact(name: bytes, replies: Sequence[Reply], at: float) -> KeyFact:
     type_word, left = replies[0], replies[1]
     moment = replies[2] if len(replies) > 2 else None
     word = type_word.decode("ascii", "replace") if isinstance(type_word, bytes) else "?"
-    if isinstance(type_word, ReplyError) or left == -2:
-        word = "?" if isinstance(type_word, ReplyError) else "none"
-    expiry = FOREVER
+    if left == -2:
+        word = "none"
+    expiry = FOREVER if left == -1 else UNKNOWN
     if isinstance(left, int) and left >= 0:
         expiry = Expiry(at + left / 1000, left / 1000, moment if isinstance(moment, int) and moment > 0 else None)
     return KeyFact(name, word, expiry)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import info
 from fleetcache_gui.redis_io.faults import from_reply
 from fleetcache_gui.redis_io.lane import Lane, midpoint
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fleetcache_gui.redis_io.address import Address
@@ -25,13 +25,14 @@ _HEAD: tuple[Command, ...] = ((b"TIME",), (b"DBSIZE",), (b"INFO",), (b"INFO", b"
 class Server:
     """One node behind one lane. A cluster will be several of these; today it is one.
 
-    `absolute`: PEXPIRETIME is there (Redis >= 7.0, Valkey). `skew`: server's clock minus ours, seconds.
+    `absolute`: PEXPIRETIME is there (Redis >= 7.0, Valkey). `skew`: server's clock minus ours, seconds;
+    None where it may not be asked.
     """
 
     lane: Lane
     vitals: Vitals
     absolute: bool
-    skew: float = 0.0
+    skew: float | None = None
 
     @classmethod
     async def connect(cls, address: Address) -> Server:
@@ -67,9 +68,18 @@ class Server:
             raise from_reply(plain, self.lane.address)
         return 2 * (at - asked)
 
+    def others(self) -> Vitals:
+        """The vitals as everybody else makes them: without our own look-ups among the hits and misses."""
+        hits, misses, ours = self.vitals.hits, self.vitals.misses, self.lane.lookups
+        return replace(
+            self.vitals,
+            hits=None if hits is None else max(hits - ours.found, 0),
+            misses=None if misses is None else max(misses - ours.missed, 0),
+        )
+
     def wall(self, at: float) -> float:
         """The server's Unix time at monotonic time `at`."""
-        return time.time() - (time.monotonic() - at) + self.skew
+        return time.time() - (time.monotonic() - at) + (self.skew or 0.0)
 
 
 def _unix(reply: Reply) -> float | None:

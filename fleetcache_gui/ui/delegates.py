@@ -113,7 +113,7 @@ class CellDelegate(QStyledItemDelegate):
         color = colors.muted if cell is None else colors.text
         if isinstance(cell, Progress):
             text = f"{cell.done:,}"
-            self._paint_progress(painter, rect, cell, column, text)
+            self._paint_progress(painter, rect, cell, row, column, text)
         elif isinstance(cell, Expiry):
             color = self._paint_clock(painter, rect, cell, row, text)
         painter.setFont(self._theme.fonts.mono if kind is Kind.CODE else self._theme.fonts.body)
@@ -121,7 +121,7 @@ class CellDelegate(QStyledItemDelegate):
         shown = elide(painter.fontMetrics(), text, Qt.TextElideMode.ElideRight, rect.width())
         painter.drawText(rect, int(alignment(kind) | Qt.TextFlag.TextSingleLine), shown)
 
-    def _paint_progress(self, painter: QPainter, rect: QRect, cell: Progress, column: int, text: str) -> None:
+    def _paint_progress(self, painter: QPainter, rect: QRect, cell: Progress, row: Row, column: int, text: str) -> None:
         figures = max(QFontMetrics(self._theme.fonts.body).horizontalAdvance(text), 46)
         room = min(rect.width() - figures - PAD, _PROGRESS_BAR * 2)
         if room < 16:
@@ -129,14 +129,15 @@ class CellDelegate(QStyledItemDelegate):
         whole = cell.total if cell.total is not None else self._model.largest(column)
         share = cell.done / whole if whole else 0.0
         done = cell.total is not None and cell.done >= cell.total > 0
-        color = self._theme.colors.ok if done else self._theme.colors.accent
+        alarming = row.state.tone in (Tone.WARN, Tone.CRITICAL)
+        color = self._theme.colors.tone(row.state.tone if alarming else Tone.OK if done else Tone.ACCENT)
         paint_bar(painter, QRect(rect.x(), rect.y(), room, rect.height()), share, color, self._ground())
 
     def _paint_clock(self, painter: QPainter, rect: QRect, cell: Expiry, row: Row, text: str) -> QColor:
         """Draws the bar of the lifetime left, and tells the colour of the words."""
         colors = self._theme.colors
         now = self._model.clock()
-        if cell.never:
+        if not cell.ends:
             return colors.critical if lacks_expiry(row) else colors.muted
         tone = clock_tone(cell, now)
         if cell.lifetime and rect.width() - QFontMetrics(self._theme.fonts.body).horizontalAdvance(text) > 42:

@@ -21,7 +21,7 @@ from fleetcache_gui.domain.family import Family, Judgement, Kind, Row
 from fleetcache_gui.domain.values import State, Tone
 from fleetcache_gui.present.cells import as_table, key_title
 from fleetcache_gui.ui.detail_keys import KeyPanel
-from fleetcache_gui.ui.detail_parts import Facts, JudgementNote, StatePill, TrendChart
+from fleetcache_gui.ui.detail_parts import Facts, JudgementNote, StatePill, TrendChart, Veil
 from fleetcache_gui.ui.text_widgets import PlainLabel, copy_text
 from fleetcache_gui.ui.value_view import ValueView
 
@@ -74,6 +74,7 @@ class Detail(QFrame):
         self._session, self._family, self._theme, self._clock = session, family, theme, clock
         self._row: Row | None = None
         self._gone = False
+        self._veiled = family.private
         self._asked_at = 0.0
         self.setProperty("surface", "card")
         self.setMinimumWidth(260)
@@ -129,6 +130,8 @@ class Detail(QFrame):
         self._keys.revealed_changed.connect(self._hide_secret)
         self._trend_title = PlainLabel(trend_title(self._family), theme=theme, role="label")
         self._trend = TrendChart(theme, self._clock)
+        self._veil = Veil(theme)
+        self._veil.lifted.connect(self._lift)
         self._value = ValueView(self._session, theme)
         self._value.shown.connect(self._on_value)
         self._column = column = QVBoxLayout(body)
@@ -141,6 +144,7 @@ class Detail(QFrame):
         column.addSpacing(4)
         column.addWidget(self._keys)
         column.addSpacing(4)
+        column.addWidget(self._veil)
         column.addWidget(self._value)
         column.addSpacing(4)
         column.addWidget(self._trend_title)
@@ -157,7 +161,7 @@ class Detail(QFrame):
         self._copy.setProperty("menu", "true")
         menu = QMenu(self._copy)
         menu.addAction("Key name", self.copy_key)
-        menu.addAction("Value shown", lambda: copy_text(self._value.text, secret=self._keys.revealed))
+        menu.addAction("Value shown", self.copy_value)
         menu.addAction("Row as text", self.copy_row)
         self._copy.setMenu(menu)
         footer = QHBoxLayout()
@@ -179,8 +183,9 @@ class Detail(QFrame):
         self._show_parts(False)
 
     def show_row(self, row: Row) -> None:
-        """Show another row from its top; its keys are asked about and the first one's value is read."""
-        self._row, self._gone = row, False
+        """Show another row from its top; its keys are asked about and the first one's value is read, unless it may
+        hold credentials."""
+        self._row, self._gone, self._veiled = row, False, self._family.private
         self._asked_at = self._clock()
         self._show_parts(True)
         self._scroll.verticalScrollBar().setValue(0)
@@ -275,7 +280,9 @@ class Detail(QFrame):
 
     def _show_value(self) -> None:
         current = self._keys.current
-        if current is None or not current[1].exists:
+        there = current is not None and current[1].exists
+        self._veil.setVisible(there and self._veiled)
+        if current is None or not there or self._veiled:
             self._value.clear()
             self._value.hide()
             return
@@ -283,6 +290,10 @@ class Detail(QFrame):
         self._hide_secret()
         self._value.show()
         self._value.show_key(key_title(self._family.key_titles, position), fact.name, fact.type)
+
+    def _lift(self) -> None:
+        self._veiled = False
+        self._show_value()
 
     def _hide_secret(self) -> None:
         secret = "" if self._keys.revealed or self._row is None else self._row.reveal
@@ -298,6 +309,10 @@ class Detail(QFrame):
         """The name of the key whose value is shown, as it is shown: reveal a credential to copy all of it."""
         if (current := self._keys.current) is not None:
             copy_text(self._keys.name(current[1]), secret=self._family.secret and self._keys.revealed)
+
+    def copy_value(self) -> None:
+        """What is on screen of the value."""
+        copy_text(self._value.text, secret=self._keys.revealed or self._family.private)
 
     def copy_row(self) -> None:
         """The row as two tab separated lines."""

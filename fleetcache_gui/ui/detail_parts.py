@@ -1,18 +1,19 @@
-"""What a row's detail is made of: pill, judgements, facts, chart."""
+"""What a row's detail is made of: pill, judgements, facts, chart, and what hides a value."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter
-from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from fleetcache_gui import assets
 from fleetcache_gui.domain import words
 from fleetcache_gui.ui.charts import paint_sparkline
 from fleetcache_gui.ui.delegates import paint_pill, pill_width
 from fleetcache_gui.ui.marks import SEVERITY_TONES, paint_mark
-from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, Role
+from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, Role, plain_tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.values import Sample, State
     from fleetcache_gui.ui.theme import Theme
 
+VEILED = "It may hold credentials, so it is neither read nor shown until you reveal it."
 _WIDEST_PILL, _WIDEST_LABEL = 160, 130
 
 
@@ -87,6 +89,33 @@ class JudgementNote(QFrame):
         painter = QPainter(self)
         paint_mark(painter, QPointF(20, 17), 11, self._tone, color)
         painter.end()
+
+
+class Veil(QWidget):
+    """Stands in the place of a value that may hold credentials, until a person asks for it."""
+
+    lifted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._button = QPushButton("Reveal")
+        self._button.setProperty("kind", "quiet")
+        self._button.clicked.connect(self.lifted)
+        plain_tooltip(self._button, "Read and show the values of this row until another one is chosen")
+        head = QHBoxLayout()
+        head.addWidget(PlainLabel("Value", theme=theme, role="label"), 1)
+        head.addWidget(self._button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(PlainLabel(VEILED, theme=theme, role="muted", wrap=True))
+        self._icons()
+        theme.changed.connect(self._icons)
+
+    def _icons(self) -> None:
+        self._button.setIcon(assets.icon("eye", self._theme.colors.muted))
 
 
 class Facts(QWidget):

@@ -270,7 +270,8 @@ class FamilyPage(QWidget):
         else:
             ago = self._clock() - snapshot.at
             checked = f"Checked {int(ago)} s ago." if ago < 60 else f"Checked {words.duration(ago)} ago."
-            self._notice.show_state("empty", Tone.NEUTRAL, f"No {noun[1]} now", self._family.purpose, checked)
+            heading, patterns = f"No {noun[1]} now", "\n".join(self._family.patterns)
+            self._notice.show_state("empty", Tone.NEUTRAL, heading, self._family.purpose, checked, code=patterns)
 
     def _offer_purpose(self) -> None:
         """Where rows leave room below them, it says what the family is for."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVB
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import Severity
+from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.marks import SEVERITY_TONES, Mark
 from fleetcache_gui.ui.states import Icon
@@ -111,6 +112,7 @@ class FindingCard(Card):
             self.say(SEVERITY_TONES[judged.severity], judged.text, judged.meaning, judged.advice)
             self.setAccessibleName(f"{_WORDS[judged.severity]}: {judged.text}")
             self.button.setAccessibleName(f"Show the row: {judged.text}")
+            self.button.setVisible(finding.family != SERVER)  # what is about all of it is shown here already
         self.tick()
 
     def tick(self) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import slope
+from fleetcache_gui.domain.server_health import CLIENTS, EVICTIONS, MEMORY, RECENT, growth, judge, lately, memory_share
 from fleetcache_gui.domain.values import Sample, Tone
+from fleetcache_gui.ui.marks import SEVERITY_TONES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fleetcache_gui.domain.snapshot import Vitals
-
-RECENT = 60.0
-"""Seconds over which a rate is told."""
 
 UNKNOWN = "–"
 
@@ -47,7 +45,9 @@ def gauges(history: Sequence[Vitals], load: float | None) -> tuple[Gauge, ...]:
     """Memory, commands, hit rate, keys, clients; `load` is our own share of a core of the server, 0..1."""
     if not history:
         return ()
-    return (_memory(history), _commands(history, load), _hit_rate(history), _keys(history), _clients(history))
+    alarms = {judgement.code: SEVERITY_TONES[judgement.severity] for judgement in judge(history)}
+    commands, found, keys = _commands(history, load), _hit_rate(history), _keys(history)
+    return (_memory(history, alarms), commands, found, keys, _clients(history, alarms))
 
 
 def levels(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tuple[Sample, ...]:
@@ -57,43 +57,25 @@ def levels(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> t
 
 def rates(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tuple[Sample, ...]:
     """A counter's growth per second between readings; none across a restart or a reset of the statistics."""
-    return tuple((now.at, grown / (now.at - then.at)) for then, now, grown in _growth(history, read))
+    return tuple((now.at, grown / (now.at - then.at)) for then, now, grown in growth(history, read))
 
 
 def recent(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> float | None:
     """A counter's growth per second over the last minute; None before two readings."""
-    newest: list[Vitals] = []
-    for vitals in reversed(history):
-        newest.append(vitals)
-        if vitals.at <= history[-1].at - RECENT:
-            break
-    steps = [(now.at - then.at, grown) for then, now, grown in _growth(newest[::-1], read)]
+    steps = [(now.at - then.at, grown) for then, now, grown in growth(lately(history), read)]
     return sum(grown for _, grown in steps) / sum(taken for taken, _ in steps) if steps else None
 
 
-def _growth(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> Iterator[tuple[Vitals, Vitals, int]]:
-    readings = list(history)
-    for then, now in itertools.pairwise(readings):
-        before, after = read(then), read(now)
-        if before is None or after is None or then.run_id != now.run_id or now.at <= then.at:
-            continue
-        if after >= before:
-            yield then, now, after - before
-
-
-def _memory(history: Sequence[Vitals]) -> Gauge:
+def _memory(history: Sequence[Vitals], alarms: Mapping[str, Tone]) -> Gauge:
     now = history[-1]
-    used, limit = now.memory, now.memory_limit or None
-    tone, note, parts = Tone.OK, "", []
-    if used is not None and limit:
-        share = used / limit
-        tone = Tone.CRITICAL if share > 0.95 else Tone.WARN if share > 0.8 else Tone.OK
+    used, limit, share = now.memory, now.memory_limit or None, memory_share(now)
+    note, parts = "", []
+    if share is not None and limit:
         note = f"of {words.size(limit)} · {100 * share:.0f} %"
     elif used is not None:
         note = "no limit set"
     evicting = recent(history, lambda v: v.evicted)
     if evicting:
-        tone = Tone.CRITICAL
         parts.append(f"evicting {words.rate(evicting)}")
     elif now.evicted is not None:
         parts.append(f"{words.count(now.evicted)} evicted" if now.evicted else "nothing evicted")
@@ -104,7 +86,7 @@ def _memory(history: Sequence[Vitals]) -> Gauge:
         UNKNOWN if used is None else words.size(used),
         note or "the server does not tell",
         levels(history, lambda v: v.memory),
-        tone,
+        alarms.get(MEMORY) or alarms.get(EVICTIONS) or Tone.OK,
         "Memory that the server uses for its data, and the limit at which it evicts or refuses writes.",
         float(limit) if limit and used and used > NEAR * limit else None,
         " · ".join(parts),
@@ -157,12 +139,9 @@ def _keys(history: Sequence[Vitals]) -> Gauge:
     )
 
 
-def _clients(history: Sequence[Vitals]) -> Gauge:
-    now = history[-1]
-    tone, parts = Tone.ACCENT, []
+def _clients(history: Sequence[Vitals], alarms: Mapping[str, Tone]) -> Gauge:
+    now, parts = history[-1], []
     if now.clients is not None and now.clients_limit:
-        share = now.clients / now.clients_limit
-        tone = Tone.CRITICAL if share > 0.95 else Tone.WARN if share > 0.8 else Tone.ACCENT
         parts.append(f"of {words.count(now.clients_limit)}")
     if now.blocked is not None:
         parts.append(f"{words.count(now.blocked)} waiting")
@@ -171,7 +150,7 @@ def _clients(history: Sequence[Vitals]) -> Gauge:
         UNKNOWN if now.clients is None else words.count(now.clients),
         " · ".join(parts) or "connected",
         levels(history, lambda v: v.clients),
-        tone,
+        alarms.get(CLIENTS, Tone.ACCENT),
         "Connections to the server, its limit, and how many of them wait for work (blocking commands).",
     )
 

@@ -58,6 +58,7 @@ class Notice(QWidget):
         self.icon = Icon("plug", 40, theme)
         self.heading = PlainLabel(theme=theme, role="heading")
         self.text = PlainLabel(theme=theme, wrap=True)
+        self.code = PlainLabel(theme=theme, role="mono", wrap=True)
         self.advice = PlainLabel(theme=theme, role="muted", wrap=True)
         self.button = QPushButton()
         self.button.setProperty("kind", "primary")
@@ -67,7 +68,7 @@ class Notice(QWidget):
         column.addStretch(2)
         column.addWidget(self.icon, 0, CENTER)
         column.addSpacing(8)
-        for label in (self.heading, self.text, self.advice):
+        for label in (self.heading, self.text, self.code, self.advice):
             label.setAlignment(CENTER)
             column.addWidget(label)
         column.addSpacing(8)
@@ -78,13 +79,16 @@ class Notice(QWidget):
         row.addLayout(column, 2)
         row.addStretch(1)
 
-    def show_state(self, icon: str, tone: Tone, heading: str, text: str, advice: str = "", button: str = "") -> None:
-        """All texts are plain; without `button` there is none."""
+    def show_state(
+        self, icon: str, tone: Tone, heading: str, text: str, advice: str = "", button: str = "", code: str = ""
+    ) -> None:
+        """All texts are plain; without `button` there is none. `code` are lines in monospace."""
         self.icon.show_icon(icon, tone)
         self.heading.setText(heading)
         self.text.setText(text)
-        self.advice.setText(advice)
-        self.advice.setVisible(bool(advice))
+        for label, words_ in ((self.code, code), (self.advice, advice)):
+            label.setText(words_)
+            label.setVisible(bool(words_))
         self.button.setText(button)
         self.button.setVisible(bool(button))
 
@@ -142,7 +146,7 @@ class Banner(QWidget):
         elif link.phase is Phase.CONNECTING:
             self._say("plug", Tone.WARN, link.text or "Connecting again …", AS_LAST_READ, "")
         elif link.phase is Phase.PAUSED:
-            advice = "Nothing is read from the server; times left go on as estimates."
+            advice = "Nothing is read until you resume, except the value of a row you choose. Times left are estimates."
             self._say("pause", Tone.ACCENT, f"Paused since {since}", advice, "Resume")
         self.setVisible(link.phase is not Phase.LIVE)
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 
 from fleetcache_gui import assets
 from fleetcache_gui.domain import words
+from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.actions import Action, install_shortcuts
@@ -27,11 +28,12 @@ from fleetcache_gui.ui.tabs import Tab, Tabs
 from fleetcache_gui.ui.topbar import TopBar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent, QResizeEvent, QShowEvent
 
     from fleetcache_gui.domain.family import Family
+    from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
     from fleetcache_gui.ui.theme import Mode, Theme
@@ -103,7 +105,7 @@ class MainWindow(QMainWindow):
         tabs = QHBoxLayout()
         tabs.setContentsMargins(4, 0, 4, 0)
         tabs.addWidget(self.tabs, 1)
-        self.tabs.add(Tab("Overview", words="Overview of the whole cache"))
+        self.tabs.add(self._overview_tab())
         for family in self._session.layout.families:
             self.tabs.add(self._tab(family))
         content = QWidget()
@@ -185,14 +187,18 @@ class MainWindow(QMainWindow):
             self.pages.setCurrentWidget(self.overview)
             self.overview.tick()
 
+    def _overview_tab(self) -> Tab:
+        findings = [f for f in self._session.findings if f.family == SERVER]
+        told = ", ".join(filter(None, ("Overview of the whole cache", severity_words(findings))))
+        return Tab("Overview", "", _tone(findings), told)
+
     def _tab(self, family: Family) -> Tab:
         snapshot = self._session.snapshot(family.id)
         findings = [f for f in self._session.findings if f.family == family.id]
-        grave = worst(findings)
         count = "" if snapshot is None else words.brief(weight(family, snapshot))
         entries = "not read yet" if snapshot is None else words.count(snapshot.count, *family.noun)
         told = ", ".join(filter(None, (f"{family.title}: {entries}", severity_words(findings))))
-        return Tab(family.tab, count, SEVERITY_TONES[grave] if grave else None, told)
+        return Tab(family.tab, count, _tone(findings), told)
 
     def _family_changed(self, family_id: str) -> None:
         for position, family in enumerate(self._session.layout.families, 1):
@@ -200,6 +206,7 @@ class MainWindow(QMainWindow):
                 self.tabs.set_tab(position, self._tab(family))
 
     def _findings_changed(self) -> None:
+        self.tabs.set_tab(0, self._overview_tab())
         for position, family in enumerate(self._session.layout.families, 1):
             self.tabs.set_tab(position, self._tab(family))
 
@@ -350,6 +357,12 @@ class MainWindow(QMainWindow):
         await self.finder.end()
         for page in self._pages.values():
             await page.end()
+
+
+def _tone(findings: Sequence[Finding]) -> Tone | None:
+    """That of the gravest."""
+    grave = worst(findings)
+    return SEVERITY_TONES[grave] if grave else None
 
 
 class Line(QWidget):

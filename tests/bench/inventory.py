@@ -12,10 +12,11 @@ from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.server import Server
 from fleetcache_gui.redis_io.sweep import Sweeper
 from tests.bench.process import peak_mb, report
+from tests.servers import HOST
 
 
 async def main(port: int) -> None:
-    server = await Server.connect(Address("127.0.0.1", port))
+    server = await Server.connect(Address(HOST, port))
     store = KeyStore(server.vitals.keys or 0)
     sweeper = Sweeper(server.lane, SPEC, store)
     wall, cpu = time.perf_counter(), time.process_time()

@@ -120,7 +120,8 @@ def _commands(population: Population) -> Iterator[Command]:
     yield from _campaigns(population)
     yield from _small_families(population, rnd)
     for number in range(population.queued):
-        details = {"host_id": number, "detail": {"uptime": number * 7, "hostname": f"host-{number:06d}"}, "pad": "d" * 380}
+        detail = {"uptime": number * 7, "hostname": f"host-{number:06d}"}
+        details = {"host_id": number, "detail": detail, "pad": "d" * 380}
         yield b"LPUSH", b"async_host:detail", _json(details)
     for number in range(population.preassignments):
         key = b"mdm:apple:preassign:C02%06dQ%03d" % (number, rnd.randrange(1000))
@@ -135,7 +136,8 @@ def _commands(population: Population) -> Iterator[Command]:
 def _campaigns(population: Population) -> Iterator[Command]:
     for campaign in range(1, population.campaigns + 1):
         key = b"live_query:campaign:%d:" % campaign
-        sql = f"SELECT name, version FROM deb_packages WHERE name LIKE '%{campaign}%' -- {'x' * (400 + campaign * 37 % 600)}"
+        padding = "x" * (400 + campaign * 37 % 600)
+        sql = f"SELECT name, version FROM deb_packages WHERE name LIKE '%{campaign}%' -- {padding}"
         yield b"SET", key + b"sql", sql.encode()
         if campaign % 4 == 0:
             yield b"SADD", b"live_query:active", b"%d" % campaign

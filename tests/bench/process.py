@@ -15,15 +15,18 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 _TIMEOUT = 600.0
 
+Figures = dict[str, float]
+"""What one run told, by name: seconds, MB (10^6 bytes), milliseconds where the name ends in `_ms`, or a count."""
+
 
 def peak_mb() -> float:
-    """The most memory this process has held at once (resident), MB."""
+    """The most memory this process has held at once (resident)."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:  # not on Linux; there this counts in bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     found = re.search(r"VmHWM:\s+(\d+) kB", status)  # ru_maxrss would begin with the parent's
-    return int(found[1]) / 1000 if found else 0.0
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 def report(**figures: float) -> None:
@@ -31,17 +34,20 @@ def report(**figures: float) -> None:
     print(json.dumps(figures), flush=True)
 
 
-def measure(module: str, *arguments: str | int, environment: dict[str, str] | None = None) -> dict[str, float]:
-    """Run `python -m module` without a display; what it reported, and `spawned`: the monotonic time of its start."""
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    variables = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **(environment or {})}
-    return {"spawned": time.monotonic(), **output_of(command, variables)}
+def measure(module: str, *arguments: str | float, **environment: str) -> Figures:
+    """Run `python -m tests.bench.<module>` without a display; what it reported, and `spawned`, the monotonic time of
+    its start."""
+    command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
+    variables = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **environment}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start compiles everything anew
+    return {"spawned": time.monotonic(), **json.loads(last_line(command, variables))}
 
 
-def output_of(command: list[str], variables: dict[str, str] | None = None) -> dict[str, Any]:
-    """The JSON in the last line a command prints. RuntimeError with what it said when it fails."""
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=_TIMEOUT)
+def last_line(command: list[str], variables: dict[str, str] | None = None) -> str:
+    """Run a command in the project's root; the last line it prints. RuntimeError with what it said when it fails."""
+    done: subprocess.CompletedProcess[Any] = subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=_TIMEOUT
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return str(done.stdout.splitlines()[-1])

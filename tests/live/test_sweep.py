@@ -172,7 +172,9 @@ async def test_suspects_are_counted_and_some_are_kept(valkey: Server) -> None:
 
 
 async def test_keys_that_may_not_be_read_are_counted_and_listed(valkey: Server) -> None:
-    valkey.call("ACL", "SETUSER", "narrow", "on", ">x", "resetkeys", "~lock:*", "-@all", "+ping", "+scan", "+type", "+pttl")
+    valkey.call(
+        "ACL", "SETUSER", "narrow", "on", ">x", "resetkeys", "~lock:*", "-@all", "+ping", "+scan", "+type", "+pttl"
+    )
     try:
         with redis.Redis(port=valkey.port) as client:
             expected = fill(client, 5) | fill(client, 3, "secret:")

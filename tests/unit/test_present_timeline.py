@@ -22,9 +22,7 @@ def test_what_comes_changes_and_goes_is_told() -> None:
     taken = list(changes(FAMILY, {}, [one], 10.0, complete=True))
     handed = list(changes(FAMILY, {KEY: one}, [other], 11.0, complete=True))
     gone = list(changes(FAMILY, {KEY: other}, [], 12.0, complete=True))
-    assert taken == [
-        Event(10.0, Tone.ACCENT, "Lock cron:vuln was taken by api-1 for 1 min 00 s.", "locks", KEY)
-    ]
+    assert taken == [Event(10.0, Tone.ACCENT, "Lock cron:vuln was taken by api-1 for 1 min 00 s.", "locks", KEY)]
     assert handed[0].text == "Lock cron:vuln changed hands: from api-1 to api-2."
     assert gone == [Event(12.0, Tone.NEUTRAL, "Lock cron:vuln of api-2 was released.", "locks", KEY)]
 

@@ -84,11 +84,10 @@ def test_what_cannot_be_used_is_told_without_the_password(url: str, hint: str) -
 def test_any_text_is_an_address_or_refused(url: str) -> None:
     try:
         address = parse_url(url)
-    except BadAddress as refused:
-        assert len(str(refused)) < 300
-    else:
-        assert address.host
-        assert 0 < address.port < 65536
+    except BadAddress:
+        return
+    assert address.host
+    assert 0 < address.port < 65536
 
 
 def test_the_password_is_in_no_text_of_an_address() -> None:

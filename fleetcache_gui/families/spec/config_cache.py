@@ -94,5 +94,6 @@ FAMILY = Family(
     rule=_RULE,
     decode=_decode,
     probes=_probes,
+    private=True,
     sort=("name", False),
 )

@@ -237,7 +237,7 @@ def _decode(reading: Reading, before: Row | None) -> Row:
             else malformed(reading.id, _CODE, show(reading.id, NAME), "async_host:detail")
         )
         or wrong_type(reading.id, _CODE, _NAME, key, ("list", "stream"))
-        or (_expires(reading, key) if key.exists and not key.expiry.never else None)
+        or (_expires(reading, key) if key.exists and key.expiry.ends else None)
         or _verdict(reading, load, flow, samples)
     )
     pending = None if load.groups is None else sum(group.pending for group in load.groups)

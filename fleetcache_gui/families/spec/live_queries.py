@@ -116,7 +116,7 @@ def _active_set(reading: Reading, before: Row | None) -> Row:
     left = key.expiry.left(reading.at)
     why = "The ids of the campaigns that hosts are asked for; Fleet's servers read it all the time."
     verdict = wrong_type(ACTIVE, _CODE, "live_query:active", key, ("set",))
-    if verdict is None and not key.expiry.never:
+    if verdict is None and key.expiry.ends:
         verdict = fault(
             ACTIVE,
             "campaign.active-ttl",
@@ -164,7 +164,7 @@ def _campaign(campaign: str, reading: Reading, before: Row | None) -> Row:
     sql, hosts = key_named(keys, _sql_key(campaign.encode())), key_named(keys, _hosts_key(campaign.encode()))
     got = answers(_probes(reading.id, reading.keys), reading.replies)
     raw = blob(got.get(_sql_command(sql.name)))
-    answered = number(got.get((b"SCARD", hosts.name)))
+    answered = number(got.get((b"SCARD", hosts.name))) or None  # there are no empty sets: it went a moment ago
     if answered is None and hosts.type == "none" and reading.id == campaign.encode():
         answered = 0
     samples = before.samples if before else ()
@@ -200,6 +200,8 @@ def _campaign(campaign: str, reading: Reading, before: Row | None) -> Row:
 
 def _odd(reading: Reading, sql: KeyFact, hosts: KeyFact) -> str:
     """What does not go together in this one reading."""
+    if reading.listed is None:
+        return ""  # nobody knows what is listed: nothing may be called orphaned
     if reading.listed:
         return "no SQL" if sql.type == "none" else ""
     return _ORPHANED if sql.exists or hosts.exists else ""
@@ -240,7 +242,7 @@ def _orphan(campaign: str, reading: Reading, sql: KeyFact, hosts: KeyFact) -> Ve
     kept = [what for key, what in ((sql, "its SQL"), (hosts, "the hosts that answered")) if key.exists]
     verb = "is" if kept == ["its SQL"] else "are"
     end = _soonest(sql, hosts)
-    for_ever = end is None or end.never
+    for_ever = end is None or not end.ends
     stay = (
         "the keys have no expiry, so they stay until someone removes them"
         if for_ever or end is None
@@ -265,6 +267,9 @@ def _progress_verdict(campaign: str, reading: Reading, watch: Watch, total: int 
         return Verdict(
             State("not read"), "Too many campaigns to look at each: this one's keys were not read together."
         )
+    if reading.listed is None:
+        why = f"{hosts} answered so far. Whether hosts are still asked is not known: live_query:active was not read."
+        return Verdict(State("not known"), why)
     if total is not None and watch.answered is not None and watch.answered >= total > 0:
         why = f"{hosts} answered, which is all that are enrolled; Fleet has not ended the campaign yet."
         return Verdict(State("finished?", Tone.OK), why)
@@ -297,7 +302,7 @@ def _soonest(sql: KeyFact, hosts: KeyFact) -> Expiry | None:
 def _facts(
     reading: Reading, answered: int | None, total: int | None, rate: float | None
 ) -> tuple[tuple[str, str], ...]:
-    facts = [("In live_query:active", "yes" if reading.listed else "no")]
+    facts = [("In live_query:active", "not known" if reading.listed is None else "yes" if reading.listed else "no")]
     if answered is not None:
         facts.append(
             ("Hosts answered", words.count(answered) + (f" of {words.count(total)}" if total else ""))

@@ -87,7 +87,7 @@ def _holder(token: bytes) -> str:
 def _moved_later(before: Expiry, now: Expiry) -> bool:
     if before.at_ms is not None and now.at_ms is not None:
         return now.at_ms > before.at_ms
-    return not before.never and not now.never and now.deadline > before.deadline + _TOLERANCE
+    return before.ends and now.ends and now.deadline > before.deadline + _TOLERANCE
 
 
 def _hold(reading: Reading, before: Row | None, token: bytes | None) -> Hold | None:
@@ -182,7 +182,7 @@ def _tell(before: Row | None, now: Row | None) -> str | None:
     new = now.memory if now and isinstance(now.memory, Hold) else None
     if before is None and now and new:
         expiry = key_named(now.keys, now.id).expiry
-        span = "without expiry" if expiry.never else f"for {words.duration(expiry.left(now.at))}"
+        span = f"for {words.duration(expiry.left(now.at))}" if expiry.ends else "without expiry"
         return f"{now.title} was taken by {_holder(new.token)} {span}."
     if before and now and old and new and old.token != new.token:
         old_holder, new_holder = _holder(old.token), _holder(new.token)

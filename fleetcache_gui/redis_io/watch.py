@@ -1,0 +1,232 @@
+"""One connection's reading: two loops that share a lane.
+
+`poll` reads what is known by name (the active set, campaigns, locks, queues, rows on screen) at the chosen interval;
+`sweep` discovers keys, at full speed the first time and then within `pace.SHARE` of a core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
+from fleetcache_gui.domain.store import KeyStore
+from fleetcache_gui.redis_io import rows
+from fleetcache_gui.redis_io.pace import COMMAND_COST, SHARE, SLOW, Meter
+from fleetcache_gui.redis_io.sweep import SERVER_COST, Sweeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from fleetcache_gui.domain.family import Expected, Family, Row
+    from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.redis_io.server import Server
+
+LONG = 2000
+"""A family with more rows is long: only rows on screen and suspect ones are read, the rest is inventory."""
+
+_GATHER = 0.25
+"""Seconds between two tellings of what a sweep has found: each costs the window a repaint."""
+_REST = 1.0
+_EAGER = 5.0
+"""For so many seconds after connecting, what a sweep finds is read at once, whatever the interval."""
+_SLOW_SWEEP = 5.0
+"""Only where a sweep takes longer than these seconds are absent keys asked for by name at each poll: each time the
+server counts a miss."""
+_REMEMBER = 600.0
+_REMEMBERED = 200
+_REFUSED = "The account may not read these keys."
+
+
+class Sink(Protocol):
+    """Whoever wants to know. Called on the loop; must return at once."""
+
+    def on_link(self, link: Link) -> None: ...
+    def on_vitals(self, vitals: Vitals) -> None: ...
+    def on_inventory(self, inventory: Inventory) -> None: ...
+    def on_snapshot(self, snapshot: Snapshot) -> None: ...
+    def on_long(self, family: Family, store: KeyStore, members: Sequence[int]) -> None: ...
+    def on_harvest(self, family: Family, came: Sequence[int], went: Sequence[int]) -> None: ...
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What the reading is to do now; it outlasts connections.
+
+    `watched`: row ids on screen by family id (of long families only these are read). `open`: not paused, not hidden.
+    `nudged`: poll at once. `hurried`: sweep at once and without pauses.
+    """
+
+    layout: Layout
+    expected: Expected
+    interval: float
+    watched: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    nudged: asyncio.Event = field(default_factory=asyncio.Event)
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def pause(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for `seconds` (None: for ever), or until the event is set, which it then is no more."""
+    try:
+        async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()
+
+
+@dataclass(slots=True)
+class _Book:
+    """What is remembered of one family between polls."""
+
+    family: Family
+    rows: dict[bytes, Row] = field(default_factory=dict)
+    read: tuple[Row, ...] = ()
+    """The values of `rows`; the same object for as long as nothing was read anew."""
+    gone: dict[bytes, float] = field(default_factory=dict)
+    """Rows that left, with the time: a released lock is looked for by name, long before a sweep would find it again."""
+    count: int = 0
+    long: bool = False
+
+
+class Watch:
+    """Reads one server for one sink until there is `Trouble`, which both loops raise."""
+
+    def __init__(
+        self, server: Server, sink: Sink, wishes: Wishes, meter: Meter, told: Callable[[float], None]
+    ) -> None:
+        """`told` hears of each poll that was read to its end, with its round trip in seconds."""
+        self._server, self._sink, self._wishes, self._meter, self._told = server, sink, wishes, meter, told
+        self._store = KeyStore(server.vitals.keys or 0)
+        self._sweeper = Sweeper(server.lane, wishes.layout, self._store)
+        self._books = [_Book(family) for family in wishes.layout.families]
+        self._inventory = Inventory(keys=server.vitals.keys or 0)
+        self._born = time.monotonic()
+
+    async def poll(self) -> None:
+        """Read what is known by name, for ever."""
+        while True:
+            await self._wishes.open.wait()
+            started, sent = time.monotonic(), self._server.lane.commands
+            round_trip = await self._server.refresh()
+            self._sink.on_vitals(self._server.others())
+            await self._read()
+            self._told(round_trip)
+            cost = (self._server.lane.commands - sent) * COMMAND_COST
+            self._meter.add(time.monotonic(), cost)
+            wait = max(self._wishes.interval, cost / SHARE)
+            await pause(self._wishes.nudged, wait - (time.monotonic() - started))
+
+    async def sweep(self) -> None:
+        """Discover keys, for ever: the first sweep as fast as the server likes, later ones within the budget."""
+        first = True
+        while True:
+            await self._wishes.open.wait()
+            started = time.monotonic()
+            await self._sweep_once(hurried=first)
+            ended = time.monotonic()
+            self._inventory = replace(self._inventory, finished_at=ended, duration=ended - started)
+            await self._gather()
+            if first or ended - self._born < _EAGER:
+                self._wishes.nudged.set()
+            first = False
+            await pause(self._wishes.hurried, _REST)
+
+    async def _sweep_once(self, *, hurried: bool) -> None:
+        gathered, before = time.monotonic(), 0
+        self._store.reserve((self._server.vitals.keys or 0) + 1000)
+        async for took in self._sweeper.sweep():
+            cost = (self._sweeper.scanned - before) * SERVER_COST
+            before = self._sweeper.scanned
+            now = time.monotonic()
+            self._meter.add(now, cost)
+            if now - gathered > _GATHER:
+                gathered = now
+                await self._gather()
+            if took > SLOW:
+                await asyncio.sleep(took)
+            elif not hurried and not self._wishes.hurried.is_set():
+                await asyncio.sleep(cost / SHARE)
+            await self._wishes.open.wait()
+
+    async def _gather(self) -> None:
+        """Hand on what came and went, with a turn of the loop after each family."""
+        keys = max(self._server.vitals.keys or 0, self._store.alive)
+        self._inventory = replace(
+            self._inventory, keys=keys, scanned=self._sweeper.scanned, refused=self._sweeper.refused
+        )
+        self._sink.on_inventory(self._inventory)
+        harvest = self._sweeper.take()
+        for position in harvest.came.keys() | harvest.went.keys():
+            book, came, went = self._books[position], harvest.came[position], harvest.went[position]
+            book.count += len(came) - len(went)
+            if book.long:
+                self._sink.on_harvest(book.family, came, went)
+            elif book.count > LONG:
+                book.long = True
+                self._sink.on_long(book.family, self._store, list(self._store.members(position)))
+            else:
+                continue
+            self._sink.on_snapshot(self._snapshot(position, self._inventory.finished_at is not None))
+            await asyncio.sleep(0)
+
+    async def _read(self) -> None:
+        complete = self._inventory.finished_at is not None  # what a sweep finds meanwhile is not asked for yet
+        questions = [await self._question(position) for position in range(len(self._books))]
+        found = await rows.read(self._server, questions, self._wishes.expected)
+        now = time.monotonic()
+        for position, book in enumerate(self._books):
+            self._settle(book, questions[position].ids, found[book.family.id], now)
+            self._sink.on_snapshot(self._snapshot(position, complete))
+            await asyncio.sleep(0)
+
+    async def _question(self, position: int) -> rows.Question:
+        book, family = self._books[position], self._books[position].family
+        if book.long:
+            suspects = (self._store.name(row) for row in self._sweeper.suspects[position])
+            ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *suspects}
+            return rows.Question(family, sorted(ids), before=book.rows)
+        listed = await rows.members(self._server, family.index) if family.index else frozenset()
+        named = {family.row_of(self._store.name(row)) for row in self._store.members(position)}
+        # A row that was found by name is not in the store until a sweep has found it too.
+        ids = named | (listed or frozenset()) | book.rows.keys()
+        if self._store.alive * SERVER_COST / SHARE > _SLOW_SWEEP:  # the first sweep is faster and tells nothing of that
+            ids |= {*family.fixed} | book.gone.keys()
+        return rows.Question(family, sorted(ids), listed, book.rows)
+
+    def _settle(self, book: _Book, asked: Sequence[bytes], found: list[Row], now: float) -> None:
+        """Remember the rows, and tell the store which keys turned out to be gone."""
+        fresh = {row.id: row for row in found}
+        for row_id in asked:
+            if row_id in fresh:
+                book.gone.pop(row_id, None)
+                continue
+            if row_id in book.rows and not book.long and len(book.gone) < _REMEMBERED:
+                book.gone[row_id] = now
+            for key in book.family.keys_of(row_id):
+                number = self._store.find(key)
+                if number >= 0:
+                    self._sweeper.gone(number)
+        book.gone = {row_id: left for row_id, left in book.gone.items() if now - left < _REMEMBER}
+        book.rows, book.read = fresh, tuple(found)
+
+    def _snapshot(self, position: int, complete: bool) -> Snapshot:
+        book = self._books[position]
+        return Snapshot(
+            family=book.family.id,
+            rows=book.read,
+            count=book.count if book.long else len(book.read),
+            at=time.monotonic(),
+            complete=complete,
+            long=book.long,
+            suspects=self._sweeper.suspected[position],
+            refused=_REFUSED if book.read and all(_refused(row) for row in book.read) else None,
+        )
+
+
+def _refused(row: Row) -> bool:
+    """True where the server told of no key behind the row what it is."""
+    return bool(row.keys) and all(key.type == "?" for key in row.keys)
