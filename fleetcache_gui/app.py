@@ -9,7 +9,8 @@ import logging
 import os
 import sys
 from contextlib import asynccontextmanager
-from typing import Any, TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QApplication
 
@@ -18,9 +19,12 @@ from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
 if TYPE_CHECKING:
-    from fleetcache_gui.session import Session
-    from pathlib import Path
     from collections.abc import AsyncIterator, Callable, Coroutine
+    from pathlib import Path
+
+    from fleetcache_gui.present.long_table import LongTable
+    from fleetcache_gui.present.table import Table
+    from fleetcache_gui.session import Session
 
 log = logging.getLogger("fleetcache_gui")
 
@@ -110,6 +114,12 @@ async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:
 _MODES: tuple[Mode, ...] = ("light", "dark")
 
 
+def _telling(table: Table | LongTable, row_id: bytes) -> int:
+    """How much a row has to tell: keys that exist, and before all that it is there."""
+    row = table.get(row_id)
+    return sum(key.exists for key in row.keys) if row and table.position(row_id) >= 0 else -1
+
+
 async def _compose(session: Session, shown: MainWindow, family_id: str) -> None:
     """Show a tab with the row chosen that has most to tell: one with a finding, else the first."""
     shown.show_family(family_id)
@@ -117,8 +127,7 @@ async def _compose(session: Session, shown: MainWindow, family_id: str) -> None:
     if family_id and len(session.table(family_id)):
         table = session.table(family_id)
         wrong = [f.judgement.row for f in session.findings if f.family == family_id and f.judgement.row]
-        found = next((row for row in wrong if table.position(row) >= 0), table.id_at(0))
-        shown.jump(family_id, found)
+        shown.jump(family_id, max(wrong, key=partial(_telling, table), default=table.id_at(0)))
     session.refresh()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(aio.emitted(session.vitals_changed), 2.0)

@@ -22,12 +22,12 @@ class View(Generic[T]):
     """Row ids in order, changed by what each edit says; every step is held against the table."""
 
     def __init__(self, table: T) -> None:
-        self.table = table
+        self.table: T = table
         self.shown = ids(table)
 
     def follow(self, edits: Iterable[Edit]) -> list[str]:
         """Apply edits as the window does; their kinds."""
-        kinds = []
+        kinds: list[str] = []
         for edit in edits:
             kinds.append(edit.kind)
             self._check()  # until an edit is applied, the table is as it was

@@ -6,6 +6,7 @@ Everything slow to import (Qt, redis-py) is imported inside the command that nee
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -23,6 +24,14 @@ WRONG = 2
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as of any program that SIGINT ends."""
+
+
+def say(text: str) -> None:
+    """Print a line. A reader who has enough is no error: the rest then goes nowhere."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Failure(click.ClickException):

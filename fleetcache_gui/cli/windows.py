@@ -7,10 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import click
-
 from fleetcache_gui import app, settings
-from fleetcache_gui.cli import Failure
+from fleetcache_gui.cli import Failure, say
 from fleetcache_gui.demo import (
     RATE_LIMITS,
     EmbeddedServer,
@@ -49,7 +47,7 @@ def inspect(address: Address, expected: Expected, *, name: str, environment: str
 def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None) -> int:
     """The simulated Fleet in a window; in pictures on a machine without a display, or when asked."""
     if pictures is None and not app.has_display():
-        click.echo(f"There is no display here, so the demo runs for {_WATCHED:.0f} s and is drawn to {FOLDER}/.")
+        say(f"There is no display here, so the demo runs for {_WATCHED:.0f} s and is drawn to {FOLDER}/.")
         pictures = FOLDER
 
     if pictures is not None:
@@ -127,10 +125,10 @@ async def _draw(session: Session, folder: Path, seconds: float) -> int:
     for family in session.layout.families:
         snapshot = session.snapshot(family.id)
         if snapshot is not None:
-            click.echo(f"{family.title}: {count(snapshot.count, *family.noun)}")
+            say(f"{family.title}: {count(snapshot.count, *family.noun)}")
     for finding in session.findings:
-        click.echo(f"  {finding.severity.value}: {finding.judgement.text}")
-    click.echo(f"{count(len(files), 'picture')} in {folder}/")
+        say(f"  {finding.severity.value}: {finding.judgement.text}")
+    say(f"{count(len(files), 'picture')} in {folder}/")
     return 0
 
 

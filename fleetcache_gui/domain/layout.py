@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.family import Family
     from collections.abc import Callable
+
+    from fleetcache_gui.domain.family import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.family import Row
     from collections.abc import Mapping
+
+    from fleetcache_gui.domain.family import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.family import Family, Row, Severity
 from fleetcache_gui.domain.values import Tone
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.health import Finding
     from collections.abc import Iterable, Iterator, Mapping
+
+    from fleetcache_gui.domain.health import Finding
 
 _TONES = {Severity.INFO: Tone.ACCENT, Severity.WARNING: Tone.WARN, Severity.CRITICAL: Tone.CRITICAL}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 PAD = 8
 PILL = 18
-TREND_WINDOW = 300.0
-"""Seconds that a sparkline in a table shows."""
+TREND_WINDOW, TREND_LEAST = 300.0, 30.0
+"""Seconds that a trend shows: all that was watched, within these; the same for all rows, so that they compare."""
 
 _READY = 256  # trends kept drawn; more than any screen shows
 _BAR = 5
@@ -80,6 +81,7 @@ class CellDelegate(QStyledItemDelegate):
         self._theme = theme
         self.stale = False
         self._trends: dict[bytes, tuple[Cell, int, QPixmap]] = {}
+        self._oldest = math.inf
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(80, ROW)
@@ -162,7 +164,10 @@ class CellDelegate(QStyledItemDelegate):
             drawn.fill(Qt.GlobalColor.transparent)
             canvas = QPainter(drawn)
             area = QRectF(0, 0, rect.width(), rect.height())
-            paint_sparkline(canvas, area, cell, color, window=TREND_WINDOW, now=self._model.clock())
+            now = self._model.clock()
+            self._oldest = min(self._oldest, cell[0][0]) if cell else self._oldest
+            window = min(max(now - self._oldest, TREND_LEAST), TREND_WINDOW)
+            paint_sparkline(canvas, area, cell, color, window=window, now=now)
             canvas.end()
             known = self._trends[row_id] = (cell, color.rgba(), drawn)
         painter.drawPixmap(rect.topLeft(), known[2])

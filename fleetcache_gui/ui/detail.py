@@ -142,13 +142,13 @@ class Detail(QFrame):
         column.addLayout(self._judgements)
         column.addWidget(self._facts)
         column.addSpacing(4)
+        column.addWidget(self._trend_title)
+        column.addWidget(self._trend)
+        column.addSpacing(4)
         column.addWidget(self._keys)
         column.addSpacing(4)
         column.addWidget(self._veil)
         column.addWidget(self._value)
-        column.addSpacing(4)
-        column.addWidget(self._trend_title)
-        column.addWidget(self._trend)
         column.addStretch(1)
         return body
 

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.picker import Index
 
 HEADER, TALL_ROW = 34, 40
-WINDOW = 300.0
+SHORTEST, WINDOW = 30.0, 300.0
+"""Seconds that the trends show: all that was watched, within these."""
 """Seconds that the trends show."""
 
-_TITLES = ("Family", "Entries", "Last 5 min", "State")
+_TITLES = ("Family", "Entries", "Trend", "State")
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 _RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 
@@ -132,7 +133,9 @@ class _FamilyDelegate(QStyledItemDelegate):
         elif index.column() == 2:
             area = QRectF(inner).adjusted(0, 5, -8, -5)
             now = line.trend[-1][0] if self.stale and line.trend else time.monotonic()
-            paint_sparkline(painter, area, tuple(line.trend), colors.accent, window=WINDOW, now=now)
+            watched = now - min(other.trend[0][0] for other in self._families.lines if other.trend) if line.trend else 0.0
+            window = min(max(watched, SHORTEST), WINDOW)
+            paint_sparkline(painter, area, tuple(line.trend), colors.accent, window=window, now=now)
         else:
             paint_pill(painter, inner, line.state, self._theme)
         painter.restore()

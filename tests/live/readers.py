@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui import aio
@@ -17,7 +18,7 @@ from fleetcache_gui.redis_io.lane import Lane
 from fleetcache_gui.redis_io.poll import Poller
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from fleetcache_gui.domain.family import Family, Row
     from fleetcache_gui.domain.snapshot import Snapshot, Vitals
@@ -76,6 +77,20 @@ def inspectors(server: Server) -> int:
     """Connections that this program has to a server."""
     clients: list[dict[str, str]] = server.call("CLIENT LIST")
     return sum(client["name"].startswith("fleetcache-inspector") for client in clients)
+
+
+@contextmanager
+def memory_within(kilobytes: int) -> Iterator[None]:
+    """This process's memory grows by no more than that within the block, even for a moment."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = _peak()
+    yield
+    assert _peak() - before < kilobytes
+
+
+def _peak() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 class Recorder:

@@ -134,9 +134,7 @@ async def test_a_cluster_without_one_of_its_nodes_is_away_for_that_nodes_keys(
     async with open_cluster() as client:
         locks, queries = Locks(client, "api-1"), LiveQueries(client)
         await queries.start(1, "SELECT 1")
-        owner = next(
-            node for node in cluster.nodes if node.call("CLUSTER", "COUNTKEYSINSLOT", _slot(cluster))
-        )
+        owner = next(node for node in cluster.nodes if node.call("CLUSTER", "COUNTKEYSINSLOT", _slot(cluster)))
         owner.kill()
         with pytest.raises(LiveQueriesPaused):
             await queries.active()
@@ -193,9 +191,7 @@ async def test_updates_fall_back_to_synchronous_and_return_to_the_queue(
         assert (database.applied, await queue.depth()) == ([b"1"], 1)
 
 
-async def test_updates_without_fallback_wait_for_redis(
-    server: Server, form: Callable[[Client], HostQueue]
-) -> None:
+async def test_updates_without_fallback_wait_for_redis(server: Server, form: Callable[[Client], HostQueue]) -> None:
     async with connect(server.url) as client, asyncio.TaskGroup() as group:
         queue = form(client)
         server.kill()

@@ -210,9 +210,7 @@ async def test_a_finished_campaign_leaves_nothing(valkey: Server, story: Story) 
 
         async def all_gone() -> bool:
             present = await keys(client)
-            left = [
-                id_ for id_ in ended["finish"] | ended["abandon"] if fnmatch.filter(present, f"*:{id_}:*")
-            ]
+            left = [id_ for id_ in ended["finish"] | ended["abandon"] if fnmatch.filter(present, f"*:{id_}:*")]
             active = {int(id_) for id_ in await client.smembers("live_query:active")}
             assert not active & {int(id_) for id_ in ended["finish"] | ended["abandon"]}
             return not left
@@ -238,9 +236,7 @@ async def test_the_queue_comes_in_waves_and_is_worked_off(valkey: Server) -> Non
         await until(surged_and_drained, timeout=40)
 
 
-async def test_a_stream_has_consumers_of_which_one_stalls_and_is_relieved(
-    valkey: Server, story: Story
-) -> None:
+async def test_a_stream_has_consumers_of_which_one_stalls_and_is_relieved(valkey: Server, story: Story) -> None:
     async with reading(valkey) as client, running(SimulatedFleet(valkey.url, speed=20, queue="stream")):
 
         async def stalled() -> bool:

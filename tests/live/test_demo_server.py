@@ -177,9 +177,7 @@ async def test_a_wrong_password_is_refused_without_saying_it(password: str) -> N
     assert "hunter2" not in str(refusal.value)
 
 
-async def test_a_server_lost_meanwhile_is_no_error_at_the_end(
-    valkey: Server, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_server_lost_meanwhile_is_no_error_at_the_end(valkey: Server, caplog: pytest.LogCaptureFixture) -> None:
     async with ExternalServer(valkey.url):
         valkey.kill()
     assert "demo keys may remain in database 0" in caplog.text

@@ -89,9 +89,7 @@ def earlier(row: Row, seconds: float) -> Row:
     if hasattr(memory, "arrived"):
         past["arrived"] = tuple((at - seconds, value) for at, value in memory.arrived)
     samples = tuple((at - seconds, value) for at, value in row.samples)
-    return replace(
-        row, at=row.at - seconds, since=row.since - seconds, samples=samples, memory=replace(memory, **past)
-    )
+    return replace(row, at=row.at - seconds, since=row.since - seconds, samples=samples, memory=replace(memory, **past))
 
 
 # ---- what Fleet writes is read as it is, and nothing is found wrong with it
@@ -357,9 +355,7 @@ async def test_queues_in_disorder(server: Server) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_the_small_uses_in_disorder(
-    server: Server, commands: list[tuple[str | int, ...]], code: str
-) -> None:
+async def test_the_small_uses_in_disorder(server: Server, commands: list[tuple[str | int, ...]], code: str) -> None:
     for command in commands:
         server.call(*command)
     async with inspecting(server) as look:
@@ -372,9 +368,7 @@ async def test_the_small_uses_in_disorder(
 async def test_an_account_that_may_read_nothing_but_names(server: Server) -> None:
     """What is refused is said, and nothing is called wrong for it."""
     server.call("SET", "lock:a", "api-1:0123456789abcdef", "EX", 60)
-    server.call(
-        "ACL", "SETUSER", "narrow", "on", ">narrow-secret", "~*", "+@connection", "+info", "+type", "+pttl"
-    )
+    server.call("ACL", "SETUSER", "narrow", "on", ">narrow-secret", "~*", "+@connection", "+info", "+type", "+pttl")
     url = server.url.replace("redis://", "redis://narrow:narrow-secret@")
     inspected = await Inspected.connect(parse_url(url))
     try:

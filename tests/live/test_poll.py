@@ -14,7 +14,7 @@ from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.redis_io.poll import LONGEST, SHORTEST
 from fleetcache_gui.redis_io.watch import LONG
 from tests.live.readers import Recorder, assert_only_reads, begin_counting, calls, inspectors, watching
-from tests.servers import VALKEY, Server
+from tests.servers import REDIS_8, VALKEY, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -88,6 +88,18 @@ async def test_everything_is_read(server: Server, eventually: Eventually) -> Non
         assert seen.link.load < 0.02
     assert_only_reads(server)
     assert calls(server)["scan"] >= 1
+
+
+@pytest.mark.parametrize("server", [VALKEY, REDIS_8], indirect=True, ids=lambda binary: binary.name)
+async def test_looking_leaves_idle_times_alone(server: Server, eventually: Eventually) -> None:
+    """Redis evicts what has not been used for longest. (Redis 7.0 has no NO-TOUCH.)"""
+    fill(server)
+    async with watching(server) as (_, seen):
+        await eventually(seen.complete)
+        with redis.Redis(port=server.port) as client:
+            # At each poll its value is read; it counts whole seconds.
+            await eventually(lambda: client.object("IDLETIME", "lock:cron:vuln") >= 2)
+        assert len(seen.vitals) >= 3
 
 
 async def test_what_is_started_is_seen_at_the_next_poll(valkey: Server, eventually: Eventually) -> None:

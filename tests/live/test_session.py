@@ -86,7 +86,7 @@ async def test_what_is_read_is_told_by_signals(qapp: QApplication, server: Serve
     begin_counting(server)
     async with running(server, name="Main cache", environment="TEST") as session:
         heard = Heard(session)
-        assert session.link.phase is Phase.CONNECTING
+        assert session.link.phase.value == "connecting"
         assert (session.name, session.environment, session.address) == (
             "Main cache",
             "TEST",
@@ -129,7 +129,7 @@ async def test_a_session_nobody_can_reach(qapp: QApplication, eventually: Eventu
 async def test_an_error_of_its_own_is_not_hidden(qapp: QApplication, valkey: Server) -> None:
     session = Session(address(valkey), SPEC)
     session.fail(None)
-    assert session.link.phase is Phase.CONNECTING
+    assert session.link.phase.value == "connecting"
     session.fail(ZeroDivisionError("hunter2"))
     assert session.link.phase is Phase.DOWN
     assert "ZeroDivisionError" in session.link.text
@@ -256,8 +256,8 @@ async def test_pause_hide_and_refresh(qapp: QApplication, valkey: Server, eventu
     async with running(valkey) as session:
         await eventually(lambda: settled(session) and session.link.phase is Phase.LIVE)
         session.pause()
-        assert session.paused
-        assert session.link.phase is Phase.PAUSED
+        assert session.paused is True
+        assert session.link.phase.value == "paused"
         session.set_visible(False)
         session.resume()
         assert not session.paused

@@ -13,12 +13,12 @@ from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.sweep import COUNT, SUSPECTS_KEPT, Sweeper
 from tests.live.readers import assert_only_reads, begin_counting, calls, connected
-from tests.servers import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fleetcache_gui.redis_io.server import Server as Node
+    from tests.servers import Server
 
 LOCKS = [family.id for family in SPEC.families].index("locks")
 TOKENS = [family.id for family in SPEC.families].index("installer_tokens")

@@ -59,6 +59,10 @@ QUERIES = (
 )
 
 
+NOUNS = {"live_queries": "live query"}
+"""Singulars that are more than the plural without its s."""
+
+
 def _undecodable(reading: object, before: Row | None) -> Row:
     raise NotImplementedError("the stage makes its rows itself")
 
@@ -68,7 +72,7 @@ def family(family_id: str, title: str, tab: str, columns: tuple[Column, ...] = K
         id=family_id,
         title=title,
         tab=tab,
-        noun=(tab.lower().rstrip("s"), tab.lower()),
+        noun=(NOUNS.get(family_id, tab.lower().rstrip("s")), tab.lower()),
         purpose=f"{title}: keys appear here as soon as Fleet uses them.",
         patterns=(f"{family_id}:<name>",),
         prefixes=(family_id.encode() + b":",),
@@ -350,6 +354,11 @@ class Stage(QObject):
         self.family_changed.emit(family_id)
         if opened or closed:
             self.findings_changed.emit()
+
+    def judge_server(self, *judgements: Judgement) -> None:
+        """The server judged as a whole."""
+        self._book.note("", judgements, time.monotonic(), time.time() - 1_740)
+        self.findings_changed.emit()
 
     def tell(self, *happenings: tuple[Tone, str, str, bytes]) -> None:
         wall = time.time() - 9 * len(happenings)

@@ -20,10 +20,11 @@ from fleetcache_gui.domain.values import Expiry, KeyFact, State
 from fleetcache_gui.present.decode import LINE, Form
 from fleetcache_gui.ui.detail import untold
 from fleetcache_gui.ui.detail_keys import KeyLine
+from fleetcache_gui.ui.detail_parts import VEILED
 from fleetcache_gui.ui.latest import PAUSE
 from fleetcache_gui.ui.value_view import extent
 from tests.ui.pages import Clock, Paged, opened, with_cells
-from tests.ui.stage import ORPHANED, campaign
+from tests.ui.stage import LAYOUT, ORPHANED, campaign, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -314,6 +315,43 @@ async def test_a_credential_is_masked_until_revealed_and_one_at_a_time(qtbot: Qt
         page.show_row(rows[1].id)
         await eventually(lambda: '"installer": 7' in value(page))
         assert TOKEN not in everything()
+
+
+async def test_values_that_may_hold_credentials_are_read_only_when_asked_for(
+    qtbot: QtBot, eventually: Eventually
+) -> None:
+    private = replace(LAYOUT.family("config"), private=True)
+    stage, now = Paged(Layout("spec", "Fleet", (private,))), time.monotonic()
+
+    def read() -> list[object]:
+        return [call[1] for call in stage.calls if call[0] == "page"]
+
+    async with opened(qtbot, stage, "config") as page:
+        one, two = keys_of("config", 2, now)
+        stage.show("config", (one, two))
+        page.show_row(one.id)
+        await eventually(lambda: ("about", one.id) in stage.calls)
+        detail, clock = page.detail, time.monotonic()
+        assert VEILED in words(detail)
+        assert not detail._value.isVisible()
+        key_lines(page)[0].click()
+        detail._clock = lambda: clock + 60
+        stage.show("config", (replace(one, cells=(*one.cells[:1], 7, *one.cells[2:])), two))
+        await asyncio.sleep(3 * PAUSE)
+        assert read() == []
+        detail._veil._button.click()
+        await eventually(lambda: value(page) == "value of config:000")
+        assert VEILED not in words(detail)
+        detail.copy_value()
+        assert QGuiApplication.clipboard().mimeData().hasFormat("x-kde-passwordManagerHint")
+        page.show_row(two.id)
+        assert VEILED in words(detail)
+        assert value(page) == ""
+        await eventually(lambda: ("about", two.id) in stage.calls)
+        await asyncio.sleep(3 * PAUSE)
+        assert read() == [one.id]
+        page.show_row(one.id)
+        assert VEILED in words(detail)
 
 
 async def test_everything_can_be_copied(qtbot: QtBot, eventually: Eventually) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from PySide6.QtTest import QTest
 from fleetcache_gui.domain.family import Row
 from fleetcache_gui.domain.snapshot import Inventory, Phase, Snapshot
 from fleetcache_gui.domain.store import KeyStore
-from fleetcache_gui.domain.values import State, Tone
+from fleetcache_gui.domain.values import Progress, State, Tone
 from fleetcache_gui.present.long_table import LongTable
 from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.detail_keys import KeyLine
@@ -304,8 +303,11 @@ async def test_every_empty_state_says_so(qtbot: QtBot) -> None:
         assert notice.heading.text() == "No other now"
         assert notice.text.text() == family.purpose
         assert notice.advice.text() == "Checked 2 s ago."
+        assert (notice.code.text(), notice.code.isVisible()) == ("other:<name>", True)
+        assert notice.code.textFormat() is Qt.TextFormat.PlainText
         stage.say(Snapshot("other", (), 0, 998.0, complete=True, refused="The user may not SCAN."))
         assert (notice.heading.text(), notice.text.text()) == ("May not be read", "The user may not SCAN.")
+        assert not notice.code.isVisible()
         assert page._stack.currentWidget() is notice
         stage.say(Snapshot("other", keys_of("other", 2, 1000.0), 2, 1000.0, complete=True))
         assert page._stack.currentWidget() is page.view
@@ -417,3 +419,26 @@ async def test_a_lock_without_expiry_is_said_in_red_only_where_it_should_have_on
 
         assert red_pixels(0) > 0
         assert red_pixels(1) == 0
+
+
+async def test_a_bar_has_the_colour_of_a_state_that_is_not_well(qtbot: QtBot) -> None:
+    """A client over its limit is no success, however full its bar."""
+    stage, now = Paged(), time.monotonic()
+    tones = (Tone.OK, Tone.WARN, Tone.CRITICAL)
+    async with opened(qtbot, stage) as page:
+        rows = []
+        for number, tone in enumerate(tones):
+            row = with_cells(campaign(number, now), answered=Progress(12, 10), state=State("x", tone))
+            rows.append(replace(row, state=State("x", tone)))
+        stage.show("live_queries", tuple(reversed(rows)))  # campaigns are ordered by falling id
+        page.view.choose(b"0")
+        page.view.clearSelection()
+        image = page.view.viewport().grab().toImage()
+        colors = page.view._theme.colors
+        x, width = page.view.columnViewportPosition(2), page.view.columnWidth(2)
+
+        def painted(position: int) -> set[Tone]:
+            area = {image.pixel(x + i, position * ROW + j) for i in range(width) for j in range(ROW)}
+            return {tone for tone in tones if colors.tone(tone).rgb() in area}
+
+        assert [painted(position) for position in range(3)] == [{Tone.CRITICAL}, {Tone.WARN}, {Tone.OK}]

@@ -59,7 +59,7 @@ def test_memory_far_from_its_limit_is_drawn_by_itself() -> None:
 
 def test_evictions_are_an_alarm() -> None:
     shown = gauge("Memory", history(memory=(5, 5), evicted=(0, 40), policy=("allkeys-lru", "allkeys-lru")))  # type: ignore[arg-type]
-    assert shown.tone is Tone.CRITICAL
+    assert shown.tone is Tone.WARN
     assert shown.detail == "evicting 20/s · allkeys-lru"
     assert gauge("Memory", history(memory=(5,), memory_limit=(0,))).note == "no limit set"
 
@@ -82,6 +82,12 @@ def test_what_the_server_does_not_tell_is_a_dash() -> None:
 def test_clients_near_their_limit_are_a_warning() -> None:
     assert gauge("Clients", history(clients=(90,), clients_limit=(100,))).tone is Tone.WARN
     assert gauge("Clients", history(clients=(9,), clients_limit=(100,))).note == "of 100"
+
+
+def test_an_alarm_holds_as_long_as_its_finding() -> None:
+    falling = history(clients=(96, 92, 79), clients_limit=(100, 100, 100))
+    tones = [gauge("Clients", falling[: n + 1]).tone for n in range(3)]
+    assert tones == [Tone.CRITICAL, Tone.CRITICAL, Tone.WARN]
 
 
 def test_our_own_share_is_told() -> None:

@@ -68,6 +68,29 @@ async def test_a_card_stays_the_same_while_its_finding_is_open(qapp: QApplicatio
         assert not first.isVisible()
 
 
+async def test_the_server_as_a_whole_is_judged_on_the_overview_alone(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        overview, now = window.overview, time.monotonic()
+        stage.show("live_queries", (campaign(7, now),))
+        stage.show("locks", (lock("cron:vuln", "api-1", now),))
+        assert overview.calm.isVisible()
+        assert window.tabs.tab(0).tone is None
+        full = Judgement("server.memory", b"", Severity.CRITICAL, "Memory is full.", "It means this.", "Do that.")
+        stage.judge_server(full)
+        assert not overview.calm.isVisible()
+        (card,) = overview.cards.cards
+        assert card.isVisible()
+        assert (card.title.text(), card.advice.text()) == ("Memory is full.", "Do that.")
+        assert not card.button.isVisible(), "there is no row to go to"
+        assert window.tabs.tab(0).tone is Tone.CRITICAL
+        assert window.tabs.accessibleTabName(0) == "Overview of the whole cache, 1 critical"
+        assert {window.tabs.tab(i).tone for i in range(1, 9)} == {None}
+        stage.show("locks", (lock("async:software", "worker-2", now, None),))
+        assert overview.cards.cards[1].button.isVisible()
+        stage.judge_server()
+        assert window.tabs.tab(0).tone is None
+
+
 async def test_more_findings_than_fit_are_counted(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         stage.show("locks", ())

@@ -102,6 +102,7 @@ async def test_pausing_is_said_and_undone_in_two_places(qapp: QApplication) -> N
         window.top.pause.click()
         assert stage.paused
         assert window.banner.text.text().startswith("Paused since")
+        assert "except the value of a row you choose" in window.banner.advice.text()
         assert window.top.pause.text() == "Resume"
         window.banner.button.click()
         assert not stage.paused
@@ -123,7 +124,7 @@ async def test_tabs_tell_counts_and_findings_in_words_and_signs(qapp: QApplicati
         assert tabs.accessibleTabName(1) == "Live queries: 12 live queries, 2 critical"
         stage.show("live_queries", (campaign(7, time.monotonic()),))
         assert (tabs.tab(1).count, tabs.tab(1).tone) == ("1", None)
-        assert tabs.accessibleTabName(1) == "Live queries: 1 live querie"
+        assert tabs.accessibleTabName(1) == "Live queries: 1 live query"
 
 
 async def test_a_tab_grows_with_its_count(qapp: QApplication) -> None:

@@ -6,9 +6,7 @@ from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.health import FindingBook
 
 
-def judgement(
-    code: str, row: bytes = b"r", severity: Severity = Severity.WARNING, text: str = "x"
-) -> Judgement:
+def judgement(code: str, row: bytes = b"r", severity: Severity = Severity.WARNING, text: str = "x") -> Judgement:
     return Judgement(code, row, severity, text, "", "")
 
 
@@ -31,6 +29,16 @@ def test_a_finding_closes_when_its_family_no_longer_judges_it() -> None:
     assert opened == []
     assert [finding.judgement.code for finding in closed] == ["rate.over"]
     assert [finding.family for finding in book.findings] == ["locks"]
+
+
+def test_one_that_becomes_graver_is_told_again_and_keeps_its_beginning() -> None:
+    book = FindingBook()
+    book.note("", [judgement("server.memory")], 10.0, 1000.0)
+    opened, closed = book.note("", [judgement("server.memory", severity=Severity.CRITICAL)], 12.0, 1002.0)
+    assert ([finding.severity for finding in opened], closed) == ([Severity.CRITICAL], [])
+    assert book.note("", [judgement("server.memory")], 14.0, 1004.0) == ([], [])
+    (finding,) = book.findings
+    assert (finding.severity, finding.since) == (Severity.WARNING, 10.0)
 
 
 def test_the_worst_and_then_the_oldest_comes_first() -> None:

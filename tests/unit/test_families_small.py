@@ -23,6 +23,10 @@ COUNT = b"rate_limit:login:2001:db8::17"
 TEAM = b"cache:team:12"
 
 
+def test_values_that_may_hold_credentials_are_private() -> None:
+    assert {family.id for family in SPEC.families if family.private} == {"config_cache", "other"}
+
+
 # ---- preassignments
 
 
@@ -116,9 +120,7 @@ def test_a_token_lives_for_an_hour_at_most(left: float | None, found: dict[str, 
     assert codes(row) == found
 
 
-@pytest.mark.parametrize(
-    "token", [b"", b"abc", b"notauuid-but-a-secret-all-the-same", b"\xff\xfe\xfd\xfc\xfb\xfa"]
-)
+@pytest.mark.parametrize("token", [b"", b"abc", b"notauuid-but-a-secret-all-the-same", b"\xff\xfe\xfd\xfc\xfb\xfa"])
 def test_a_malformed_token_is_masked_as_well(token: bytes) -> None:
     key = b"sw:installer:token:" + token
     row = Server({key: b'{"title_id": 7}'}, {key: 9.0}).read(TOKENS, key)
@@ -141,9 +143,7 @@ def test_a_malformed_token_is_masked_as_well(token: bytes) -> None:
         (b"many", 10, "unreadable", {"rate.unreadable": Severity.WARNING}),
     ],
 )
-def test_counts_against_their_limit(
-    value: bytes, limit: int | None, word: str, found: dict[str, Severity]
-) -> None:
+def test_counts_against_their_limit(value: bytes, limit: int | None, word: str, found: dict[str, Severity]) -> None:
     expected = Expected(limits={} if limit is None else {"login": limit})
     row = Server({COUNT: value}, {COUNT: 40.0}, expected=expected).read(LIMITS, COUNT)
     assert row.cells[:2] == ("login", "2001:db8::17")

@@ -44,7 +44,7 @@ FAMILY = Family(
 
 
 def row(row_id: bytes, name: str = "x", *cells: Cell, state: str = "ok", reveal: str = "") -> Row:
-    size, done, left = (*cells, *(None, None, None)[len(cells) :])
+    size, done, left = [*cells, None, None, None][:3]
     told = State(state, Tone.OK)
     keys = (KeyFact(b"thing:" + row_id, "string", FOREVER),)
     return Row(row_id, FAMILY.id, f"Thing {name}", (name, size, done, left, told), told, keys, reveal=reveal)
@@ -55,7 +55,7 @@ def snapshot(rows: Iterable[Row]) -> Snapshot:
     return Snapshot(FAMILY.id, kept, len(kept), 0.0, True)
 
 
-def filled(*rows: Row) -> View:
+def filled(*rows: Row) -> View[Table]:
     view = View(Table(FAMILY))
     view.follow(view.table.update(snapshot(rows)))
     return view

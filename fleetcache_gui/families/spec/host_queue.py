@@ -339,7 +339,7 @@ FAMILY = Family(
         Column(
             "pending", "Pending", Kind.NUMBER, 10, "Given to a worker and not acknowledged (streams only)."
         ),
-        Column("trend", "Last 5 min", Kind.TREND, 14, "Entries waiting, over time."),
+        Column("trend", "Trend", Kind.TREND, 14, "Entries waiting, over the last five minutes at most."),
         Column("state", "State", Kind.STATE, 13),
     ),
     rule=_RULE,

@@ -129,7 +129,7 @@ def _active_set(reading: Reading, before: Row | None) -> Row:
             ),
         )
     facts = refusals(got) if listed is None else (("Campaigns listed", words.count(listed)), *refusals(got))
-    cells = ("", "live_query:active", None, None, key.expiry if key.exists else None, ())
+    cells = (None, "live_query:active", None, None, key.expiry if key.exists else None, ())
     verdict = verdict or Verdict(State("index"), why)
     return row_from(_ID, reading, before, keys, verdict, "Active set", cells, facts=facts)
 
@@ -152,7 +152,7 @@ def _stray(reading: Reading, before: Row | None) -> Row:
             ),
         )
     expiry = key_named(keys, reading.id).expiry if keys else None
-    cells = ("", show(reading.id, CELL), None, None, expiry, ())
+    cells = (None, show(reading.id, CELL), None, None, expiry, ())
     return row_from(_ID, reading, before, keys, verdict, name, cells)
 
 
@@ -366,7 +366,7 @@ FAMILY = Family(
             "Campaign keys have no expiry: Fleet removes them at the end.",
             probed=False,
         ),
-        Column("trend", "Last 5 min", Kind.TREND, 14, "Hosts answered, over time."),
+        Column("trend", "Trend", Kind.TREND, 14, "Hosts answered, over the last five minutes at most."),
         Column("state", "State", Kind.STATE, 12),
     ),
     rule=Rule(frozenset({"string", "set"})),
