@@ -133,6 +133,7 @@ async def test_an_error_of_its_own_is_not_hidden(qapp: QApplication, valkey: Ser
     session.fail(ZeroDivisionError("hunter2"))
     assert session.link.phase is Phase.DOWN
     assert "ZeroDivisionError" in session.link.text
+    assert session.link.advice == "Standard error has the details; start it again."
     assert "hunter2" not in repr((session.link, session.events))
 
 
