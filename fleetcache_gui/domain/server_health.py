@@ -21,6 +21,7 @@ SERVER = ""
 """In a finding's place for a family: it is about the server as a whole."""
 
 MEMORY, EVICTIONS, CLIENTS, LAG = "server.memory", "server.evictions", "server.clients", "server.replica-lag"
+ONE_NODE = "server.one-node"
 """Codes of the judgements."""
 
 RECENT = 60.0
@@ -42,6 +43,10 @@ _CROWDED = (
     "At the limit the server refuses connections: Fleet instances that start or connect again do without the cache.",
     "Find out who holds so many (CLIENT LIST); close what is idle, make Fleet's pools smaller, or raise maxclients.",
 )
+_IN_PART = (
+    "What lies on the other nodes is missing here: a campaign may show one of its two keys, and counts are of one part.",
+    "Open each primary to see all of it; reading a cluster as a whole is to come.",
+)
 _LATE = (
     "If it took over now, what was written meanwhile would be lost: locks free again, answers and queued hosts gone.",
     "Look at the replica's load and network; INFO replication on the server names each one.",
@@ -52,8 +57,15 @@ def judge(history: Sequence[Vitals]) -> tuple[Judgement, ...]:
     """What is wrong with the server at the last of its readings, which come oldest first."""
     if not history:
         return ()
-    found = (_memory(history), _evictions(history), _clients(history), _lag(history))
+    found = (_one_node(history[-1]), _memory(history), _evictions(history), _clients(history), _lag(history))
     return tuple(judgement for judgement in found if judgement)
+
+
+def _one_node(now: Vitals) -> Judgement | None:
+    if now.mode != "cluster":
+        return None
+    text = "This server is one node of a cluster, and only its own keys are read."
+    return Judgement(ONE_NODE, b"", Severity.WARNING, text, *_IN_PART)
 
 
 def memory_share(vitals: Vitals) -> float | None:

@@ -99,8 +99,8 @@ def main() -> None:
     results = bench(plan, _ERRORS.print)
     console = Console(width=180)
     console.print(" · ".join(f"{name} {value}" for name, value in results.machine.items()), highlight=False)
-    for table in tables(results):
-        console.print()
+    for title, table in tables(results):
+        console.print(f"\n{title}", highlight=False)
         console.print(table)
     if file is not None:
         file.write_text(json.dumps(dataclasses.asdict(results), indent=1) + "\n")

@@ -60,9 +60,9 @@ def _spread(values: list[float], digits: int) -> str:
     return f"{median(values):,.{digits}f} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
 
 
-def _table(title: str, first: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.MARKDOWN)
-    table.add_column(first, no_wrap=True)
+def _table(*columns: str) -> Table:
+    table = Table(box=box.MARKDOWN)
+    table.add_column("", no_wrap=True)
     for column in columns:
         table.add_column(column, justify="right")
     return table
@@ -71,8 +71,6 @@ def _table(title: str, first: str, *columns: str) -> Table:
 def reading_table(results: Results, keys: int) -> Table:
     """Who read all keys how fast, and what that took."""
     table = _table(
-        f"All of {keys:,} keys with type and expiry",
-        "",
         *("wall s (min–max)", "× floor", "client µs/key", "server µs/key"),
         *("longest gap ms", "of it work ms", "p99 gap ms", "peak MB"),
     )
@@ -99,7 +97,7 @@ def reading_table(results: Results, keys: int) -> Table:
 def polling_table(results: Results, keys: int) -> Table:
     """What watching costs, beyond what the server uses by itself."""
     figures = results.polling[keys]
-    table = _table(f"Watching {keys:,} keys that are known", "", "% of one core")
+    table = _table("% of one core")
     table.add_row("the server, left alone", _number(100 * figures["idle"], 3))
     table.add_row("sweeps, more than that", _number(100 * (figures["sweeping"] - figures["idle"]), 3))
     polling = 100 * (figures["both"] - figures["sweeping"])
@@ -111,7 +109,7 @@ def polling_table(results: Results, keys: int) -> Table:
 def start_table(results: Results) -> Table:
     """From the start of a process to what it first paints."""
     bare = _after(results.bare, "painted")
-    table = _table("Start", "", "ms (min–max)", "× the least")
+    table = _table("ms (min–max)", "× the least")
     table.add_row("the least that PySide6 can show", _spread(bare, 0), "1.00")
     for title, figure in (("the window's first paint", "painted"), ("the first rows of a live server", "rows")):
         values = _after(results.start, figure)
@@ -135,17 +133,19 @@ def _goals(results: Results) -> Iterator[tuple[str, float | None, float]]:
 
 def goals_table(results: Results) -> Table:
     """What should be reached, and whether it was."""
-    table = _table("Goals", "", "goal", "measured", "met")
+    table = _table("goal", "measured", "met")
     for title, value, most in _goals(results):
         met = "not measured" if value is None else "yes" if value <= most else "NO"
         table.add_row(title, f"≤ {most:g}", _number(value), met)
     return table
 
 
-def tables(results: Results) -> Iterator[Table]:
-    """All of them."""
-    yield from (reading_table(results, keys) for keys in results.reading)
-    yield from (polling_table(results, keys) for keys in results.polling)
+def tables(results: Results) -> Iterator[tuple[str, Table]]:
+    """All of them, each with its title."""
+    for keys in results.reading:
+        yield f"All of {keys:,} keys with type and expiry", reading_table(results, keys)
+    for keys in results.polling:
+        yield f"Watching {keys:,} keys that are known", polling_table(results, keys)
     if results.start:
-        yield start_table(results)
-    yield goals_table(results)
+        yield "From the start of a process", start_table(results)
+    yield "Goals", goals_table(results)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
 
 from fleetcache_gui import aio
 from fleetcache_gui.domain.family import Expected
@@ -14,7 +19,8 @@ from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io import server as reading
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.allow import READS
-from fleetcache_gui.redis_io.lane import Lane
+from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.lane import REPLY_TIMEOUT, Lane
 from fleetcache_gui.redis_io.poll import Poller
 
 if TYPE_CHECKING:
@@ -79,6 +85,51 @@ def inspectors(server: Server) -> int:
     return sum(client["name"].startswith("fleetcache-inspector") for client in clients)
 
 
+IN_TIME = REPLY_TIMEOUT + 0.5
+"""Seconds within which a server that does not answer must be told of."""
+
+
+async def trouble_of(target: Address) -> Trouble:
+    """What connecting to `target` fails with; in time, and fit for a person."""
+    started = time.monotonic()
+    with pytest.raises(Trouble) as caught:
+        await reading.Server.connect(target)
+    assert time.monotonic() - started < IN_TIME + 0.5  # half a second for a busy test machine
+    trouble = caught.value
+    for sentence in (trouble.text, trouble.advice):
+        assert sentence.endswith(".")
+        assert sentence.isprintable()
+        assert len(sentence) < 200
+    return trouble
+
+
+@asynccontextmanager
+async def peer(*said: bytes, closes: bool = False, floods: bool = False) -> AsyncIterator[Address]:
+    """Something that listens, and says one thing after the other to whoever speaks."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for words in said:
+                await reader.read(65536)
+                writer.write(words)
+                await writer.drain()
+            while floods:
+                writer.write(b"x" * 1_000_000)
+                await writer.drain()
+            if not closes:
+                await reader.read()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with listening:
+        yield Address("127.0.0.1", listening.sockets[0].getsockname()[1])
+        listening.close()
+    await asyncio.sleep(0)
+
+
 @contextmanager
 def memory_within(kilobytes: int) -> Iterator[None]:
     """This process's memory grows by no more than that within the block, even for a moment."""
@@ -91,6 +142,9 @@ def memory_within(kilobytes: int) -> Iterator[None]:
 def _peak() -> int:
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
+
+
+TOKEN = "api-1:0123456789abcdef"
 
 
 class Recorder:
@@ -154,3 +208,31 @@ async def watching(server: Server, interval: float = 0.5, **more: Any) -> AsyncI
         yield poller, recorder
     finally:
         await aio.cancel_and_wait([task])
+
+
+def fill(server: Server) -> None:
+    """Something of every family."""
+    with redis.Redis(port=server.port) as client:
+        client.sadd("live_query:active", 7)
+        client.set("live_query:campaign:7:sql", "SELECT 1")
+        client.sadd("live_query:campaign:7:hosts_completed", 1, 2, 3)
+        client.set("lock:cron:vuln", TOKEN, ex=60)
+        client.lpush("async_host:detail", "a", "b")
+        client.hset("mdm:apple:preassign:C02", mapping={"team": "Mac", "external_id": "x", "profile": "y"})
+        client.expire("mdm:apple:preassign:C02", 600)
+        client.set("sw:installer:token:0c1f6e1e-0000-4000-8000-000000000000", '{"title_id":1,"team_id":2}', ex=600)
+        client.set("rate_limit:login:10.0.0.1", 3, ex=60)
+        client.set("cache:app_config", "{}", px=5000)
+        client.set("other", "x")
+
+
+ROWS = {
+    "live_queries": {b"7", b"live_query:active"},
+    "locks": {b"lock:cron:vuln"},
+    "host_queue": {b"async_host:detail"},
+    "preassign": {b"mdm:apple:preassign:C02"},
+    "installer_tokens": {b"sw:installer:token:0c1f6e1e-0000-4000-8000-000000000000"},
+    "rate_limits": {b"rate_limit:login:10.0.0.1"},
+    "config_cache": {b"cache:app_config"},
+    "other": {b"other"},
+}

@@ -72,7 +72,7 @@ def test_the_program_is_measured_to_its_end(populated: Server, tmp_path: Path) -
     assert results.start[0]["spawned"] < results.start[0]["painted"] <= results.start[0]["rows"]
     drawn = io.StringIO()
     console = Console(file=drawn, width=180)
-    for table in tables.tables(results):
+    for _, table in tables.tables(results):
         console.print(table)
     assert contenders.WINDOW in drawn.getvalue()
     assert "not measured" in drawn.getvalue()  # the floor: nothing was compiled here

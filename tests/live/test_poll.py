@@ -13,43 +13,23 @@ import redis
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.redis_io.poll import LONGEST, SHORTEST
 from fleetcache_gui.redis_io.watch import LONG
-from tests.live.readers import Recorder, assert_only_reads, begin_counting, calls, inspectors, watching
+from tests.live.readers import (
+    ROWS,
+    TOKEN,
+    Recorder,
+    assert_only_reads,
+    begin_counting,
+    calls,
+    fill,
+    inspectors,
+    watching,
+)
 from tests.servers import REDIS_8, VALKEY, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     Eventually = Callable[..., Coroutine[Any, Any, None]]
-
-TOKEN = "api-1:0123456789abcdef"
-
-
-def fill(server: Server) -> None:
-    """Something of every family."""
-    with redis.Redis(port=server.port) as client:
-        client.sadd("live_query:active", 7)
-        client.set("live_query:campaign:7:sql", "SELECT 1")
-        client.sadd("live_query:campaign:7:hosts_completed", 1, 2, 3)
-        client.set("lock:cron:vuln", TOKEN, ex=60)
-        client.lpush("async_host:detail", "a", "b")
-        client.hset("mdm:apple:preassign:C02", mapping={"team": "Mac", "external_id": "x", "profile": "y"})
-        client.expire("mdm:apple:preassign:C02", 600)
-        client.set("sw:installer:token:0c1f6e1e-0000-4000-8000-000000000000", '{"title_id":1,"team_id":2}', ex=600)
-        client.set("rate_limit:login:10.0.0.1", 3, ex=60)
-        client.set("cache:app_config", "{}", px=5000)
-        client.set("other", "x")
-
-
-ROWS = {
-    "live_queries": {b"7", b"live_query:active"},
-    "locks": {b"lock:cron:vuln"},
-    "host_queue": {b"async_host:detail"},
-    "preassign": {b"mdm:apple:preassign:C02"},
-    "installer_tokens": {b"sw:installer:token:0c1f6e1e-0000-4000-8000-000000000000"},
-    "rate_limits": {b"rate_limit:login:10.0.0.1"},
-    "config_cache": {b"cache:app_config"},
-    "other": {b"other"},
-}
 
 
 def parallel_keys(server: Server, count: int) -> None:
@@ -329,69 +309,6 @@ async def test_the_interval_has_bounds_and_takes_effect_at_once(valkey: Server, 
         polls = len(seen.vitals)
         poller.interval = SHORTEST
         await eventually(lambda: len(seen.vitals) >= polls + 3, timeout=2.5)
-
-
-# ---- refusals ---------------------------------------------------------------------------------------------
-
-
-async def test_a_wrong_password_is_sent_once_and_again_only_when_asked(eventually: Eventually) -> None:
-    with Server(VALKEY) as server:
-        server.call("ACL", "SETUSER", "reader", "on", ">right", "+@all", "~*")
-
-        def attempts() -> int:
-            return sum(int(entry["count"]) for entry in server.call("ACL LOG") if entry["reason"] == "auth")
-
-        async with watching(server, username="reader", password="hunter2") as (poller, seen):
-            await eventually(lambda: seen.link.phase is Phase.DOWN)
-            assert seen.link.next_try is None
-            assert "hunter2" not in repr(seen.links)
-            await asyncio.sleep(1.5)  # longer than any other trouble would wait
-            assert attempts() == 1
-            poller.nudge()
-            await eventually(lambda: attempts() == 2)
-            server.call("ACL", "SETUSER", "reader", ">hunter2")
-            poller.nudge()
-            await eventually(lambda: seen.link.phase is Phase.LIVE)
-
-
-PROFILES = {
-    "scan alone": "resetkeys ~* -@all +scan",
-    "names and times": "resetkeys ~* -@all +scan +type +pttl",
-    "reads alone": "resetkeys ~* -@all +@read",
-    "reads of some keys": "resetkeys ~lock:* -@all +@read +@connection +info",
-    "no info": "resetkeys ~* +@all -info",
-    "no client": "resetkeys ~* +@all -client",
-    "no danger": "resetkeys ~* +@all -@dangerous",
-    "no object and memory": "resetkeys ~* +@all -object -memory -time -dbsize",
-}
-
-
-@pytest.mark.parametrize("rules", PROFILES.values(), ids=PROFILES.keys())
-async def test_accounts_that_may_do_little(valkey: Server, eventually: Eventually, rules: str) -> None:
-    fill(valkey)
-    valkey.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", *rules.split())
-    try:
-        async with watching(valkey, username="narrow", password="x") as (_, seen):
-            await eventually(seen.complete)
-            assert seen.phases() == ["connecting", "live"]
-            assert b"lock:cron:vuln" in seen.rows("locks")
-            shown = {key for family in ROWS for key in seen.rows(family)}
-            assert shown >= set.union(*ROWS.values()) - {b"7", b"live_query:active"}
-            polls = len(seen.vitals)
-            await eventually(lambda: len(seen.vitals) > polls)
-    finally:
-        valkey.call("ACL", "DELUSER", "narrow")
-
-
-async def test_an_account_that_may_not_scan_is_told(valkey: Server, eventually: Eventually) -> None:
-    valkey.call("ACL", "SETUSER", "blind", "reset", "on", ">x", "~*", "+@all", "-scan")
-    try:
-        async with watching(valkey, username="blind", password="x") as (_, seen):
-            await eventually(lambda: seen.link.phase is Phase.DOWN)
-            assert "may not do what is needed" in seen.link.text
-            assert "+@read" in seen.link.advice
-    finally:
-        valkey.call("ACL", "DELUSER", "blind")
 
 
 # ---- the end ----------------------------------------------------------------------------------------------

@@ -1,0 +1,81 @@
+"""The poller against servers that refuse: wrong passwords, and accounts that may do little."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fleetcache_gui.domain.snapshot import Phase
+from tests.live.readers import (
+    ROWS,
+    fill,
+    watching,
+)
+from tests.servers import VALKEY, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    Eventually = Callable[..., Coroutine[Any, Any, None]]
+
+
+async def test_a_wrong_password_is_sent_once_and_again_only_when_asked(eventually: Eventually) -> None:
+    with Server(VALKEY) as server:
+        server.call("ACL", "SETUSER", "reader", "on", ">right", "+@all", "~*")
+
+        def attempts() -> int:
+            return sum(int(entry["count"]) for entry in server.call("ACL LOG") if entry["reason"] == "auth")
+
+        async with watching(server, username="reader", password="hunter2") as (poller, seen):
+            await eventually(lambda: seen.link.phase is Phase.DOWN)
+            assert seen.link.next_try is None
+            assert "hunter2" not in repr(seen.links)
+            await asyncio.sleep(1.5)  # longer than any other trouble would wait
+            assert attempts() == 1
+            poller.nudge()
+            await eventually(lambda: attempts() == 2)
+            server.call("ACL", "SETUSER", "reader", ">hunter2")
+            poller.nudge()
+            await eventually(lambda: seen.link.phase is Phase.LIVE)
+
+
+PROFILES = {
+    "scan alone": "resetkeys ~* -@all +scan",
+    "names and times": "resetkeys ~* -@all +scan +type +pttl",
+    "reads alone": "resetkeys ~* -@all +@read",
+    "reads of some keys": "resetkeys ~lock:* -@all +@read +@connection +info",
+    "no info": "resetkeys ~* +@all -info",
+    "no client": "resetkeys ~* +@all -client",
+    "no danger": "resetkeys ~* +@all -@dangerous",
+    "no object and memory": "resetkeys ~* +@all -object -memory -time -dbsize",
+}
+
+
+@pytest.mark.parametrize("rules", PROFILES.values(), ids=PROFILES.keys())
+async def test_accounts_that_may_do_little(valkey: Server, eventually: Eventually, rules: str) -> None:
+    fill(valkey)
+    valkey.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", *rules.split())
+    try:
+        async with watching(valkey, username="narrow", password="x") as (_, seen):
+            await eventually(seen.complete)
+            assert seen.phases() == ["connecting", "live"]
+            assert b"lock:cron:vuln" in seen.rows("locks")
+            shown = {key for family in ROWS for key in seen.rows(family)}
+            assert shown >= set.union(*ROWS.values()) - {b"7", b"live_query:active"}
+            polls = len(seen.vitals)
+            await eventually(lambda: len(seen.vitals) > polls)
+    finally:
+        valkey.call("ACL", "DELUSER", "narrow")
+
+
+async def test_an_account_that_may_not_scan_is_told(valkey: Server, eventually: Eventually) -> None:
+    valkey.call("ACL", "SETUSER", "blind", "reset", "on", ">x", "~*", "+@all", "-scan")
+    try:
+        async with watching(valkey, username="blind", password="x") as (_, seen):
+            await eventually(lambda: seen.link.phase is Phase.DOWN)
+            assert "may not do what is needed" in seen.link.text
+            assert "+@read" in seen.link.advice
+    finally:
+        valkey.call("ACL", "DELUSER", "blind")
