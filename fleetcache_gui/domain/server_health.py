@@ -44,7 +44,7 @@ _CROWDED = (
     "Find out who holds so many (CLIENT LIST); close what is idle, make Fleet's pools smaller, or raise maxclients.",
 )
 _IN_PART = (
-    "What lies on the other nodes is missing here: a campaign may show one of its two keys, and counts are of one part.",
+    "What lies on the other nodes is missing: a campaign may show one of its two keys, and counts are of one part.",
     "Open each primary to see all of it; reading a cluster as a whole is to come.",
 )
 _LATE = (

@@ -133,8 +133,8 @@ class _FamilyDelegate(QStyledItemDelegate):
         elif index.column() == 2:
             area = QRectF(inner).adjusted(0, 5, -8, -5)
             now = line.trend[-1][0] if self.stale and line.trend else time.monotonic()
-            watched = now - min(other.trend[0][0] for other in self._families.lines if other.trend) if line.trend else 0.0
-            window = min(max(watched, SHORTEST), WINDOW)
+            since = min((other.trend[0][0] for other in self._families.lines if other.trend), default=now)
+            window = min(max(now - since, SHORTEST), WINDOW)
             paint_sparkline(painter, area, tuple(line.trend), colors.accent, window=window, now=now)
         else:
             paint_pill(painter, inner, line.state, self._theme)
