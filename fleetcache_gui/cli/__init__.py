@@ -94,7 +94,7 @@ def cli() -> None:
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Speed of its time.")
 @click.option("--queue", type=click.Choice(["list", "stream"]), default="list", show_default=True, help="Queue's form.")
 @click.option("--server", metavar="URL", help="An empty server on this machine, in place of the embedded one.")
-@click.option("--pictures", type=click.Path(path_type=Path), help="Draw every tab to this folder after 15 s, and end.")
+@click.option("--pictures", type=click.Path(path_type=Path), help="Draw all tabs there after 15 s (or sooner); end.")
 def demo(
     cluster: bool, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None
 ) -> None:

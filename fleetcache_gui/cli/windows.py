@@ -31,6 +31,8 @@ FOLDER = Path("demo-pictures")
 """Where the demo draws to on a machine without a display."""
 
 _WATCHED = 15.0
+"""Seconds of the simulated time, at its usual speed or faster, before the demo is drawn."""
+_WATCHED_LEAST = 3.0
 
 
 def inspect(address: Address, expected: Expected, *, name: str, environment: str, interval: float | None) -> int:
@@ -46,8 +48,9 @@ def inspect(address: Address, expected: Expected, *, name: str, environment: str
 
 def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None) -> int:
     """The simulated Fleet in a window; in pictures on a machine without a display, or when asked."""
+    seconds = max(_WATCHED / max(speed, 1.0), _WATCHED_LEAST)
     if pictures is None and not app.has_display():
-        say(f"There is no display here, so the demo runs for {_WATCHED:.0f} s and is drawn to {FOLDER}/.")
+        say(f"There is no display here, so the demo runs for {seconds:.0f} s and is drawn to {FOLDER}/.")
         pictures = FOLDER
 
     if pictures is not None:
@@ -56,7 +59,7 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
     async def show(session: Session) -> int:
         if pictures is None:
             return await app.watch(session, settings.default_path())
-        return await _draw(session, pictures, _WATCHED)
+        return await _draw(session, pictures, seconds)
 
     fleet = _Fleet(hosts, seed, speed, cast("QueueForm", queue), server)
     return _run_demo(fleet, show, offscreen=pictures is not None)

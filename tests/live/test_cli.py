@@ -250,7 +250,7 @@ def test_ctrl_c_ends_everything_the_demo_started(tmp_path: Path) -> None:
     with ended(start("demo", "--speed", "10", "--hosts", "100", folder=str(tmp_path), **bare)) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
-        assert said == b"There is no display here, so the demo runs for 15 s and is drawn to demo-pictures/.\n"
+        assert said == b"There is no display here, so the demo runs for 3 s and is drawn to demo-pictures/.\n"
         port, servers = until_its_server_runs(process.pid)
 
         def works() -> bool:
