@@ -164,9 +164,7 @@ class StreamQueue:
 
         Dropped entries are gone for read(), claim() and replay(), even if nobody has worked them.
         """
-        dropped: int = await send(
-            self._client, "XTRIM", KEY, "MAXLEN", self._limit if limit is None else limit
-        )
+        dropped: int = await send(self._client, "XTRIM", KEY, "MAXLEN", self._limit if limit is None else limit)
         return dropped
 
     async def depth(self) -> int:

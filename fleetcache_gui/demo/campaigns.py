@@ -128,9 +128,7 @@ class Campaigns:
         due = campaign.due()
         while campaign.answered < due:
             stop = min(due, campaign.answered + _BATCH)
-            await self._by(campaign.id).complete_hosts(
-                campaign.id, campaign.answering(campaign.answered, stop)
-            )
+            await self._by(campaign.id).complete_hosts(campaign.id, campaign.answering(campaign.answered, stop))
             campaign.answered = stop
 
     async def _stop(self, campaign: Campaign) -> None:

@@ -164,9 +164,7 @@ class ExternalServer:
         except AuthenticationError:
             raise ServerRefused("The server named by --server refuses the user name or password.") from None
         except RedisError as error:
-            raise ServerRefused(
-                f"The server named by --server does not answer ({type(error).__name__})."
-            ) from None
+            raise ServerRefused(f"The server named by --server does not answer ({type(error).__name__}).") from None
         finally:
             await client.aclose()
         if keys:
@@ -192,9 +190,7 @@ class ExternalServer:
             raise ServerRefused(f"--server takes a URL such as redis://{_HOST}:6379/0.") from None
         target = client.connection_pool.connection_kwargs
         if not _is_loopback(str(target.get("host", ""))):
-            raise ServerRefused(
-                "The demo writes to this machine only: --server must name 127.0.0.1 or localhost."
-            )
+            raise ServerRefused("The demo writes to this machine only: --server must name 127.0.0.1 or localhost.")
         return client, int(target.get("db", 0))
 
 

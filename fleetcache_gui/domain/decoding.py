@@ -180,18 +180,14 @@ def wrong_type(row: bytes, code: str, name: str, key: KeyFact, wanted: Iterable[
     )
 
 
-def no_expiry(
-    row: bytes, code: str, name: str, key: KeyFact, severity: Severity, advice: Advice
-) -> Verdict | None:
+def no_expiry(row: bytes, code: str, name: str, key: KeyFact, severity: Severity, advice: Advice) -> Verdict | None:
     """A verdict when a key that must end lives for ever."""
     if not key.exists or not key.expiry.never:
         return None
     return fault(row, f"{code}.no-ttl", "no expiry", severity, f"{name} has no expiry.", advice)
 
 
-def too_long(
-    reading: Reading, code: str, name: str, expiry: Expiry, rule: Rule, advice: Advice
-) -> Verdict | None:
+def too_long(reading: Reading, code: str, name: str, expiry: Expiry, rule: Rule, advice: Advice) -> Verdict | None:
     """A verdict when a key has longer to live than the family's rule allows (a second of grace)."""
     left = expiry.left(reading.at)
     if not expiry.ends or left <= rule.longest + 1:

@@ -24,9 +24,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         claims = [
-            (prefix, position)
-            for position, family in enumerate(self.families[:-1])
-            for prefix in family.prefixes
+            (prefix, position) for position, family in enumerate(self.families[:-1]) for prefix in family.prefixes
         ]
         # The longest prefix first: `mdm:apple:preassign:` must win over a family that claimed `mdm:`.
         claims.sort(key=lambda claim: -len(claim[0]))

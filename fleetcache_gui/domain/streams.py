@@ -120,9 +120,7 @@ def _pending(reply: Reply) -> Pending | None:
     if not isinstance(reply, list) or not reply or not isinstance(reply[0], list) or len(reply[0]) != 4:
         return None
     entry, consumer, idle, deliveries = reply[0]
-    return Pending(
-        _entry_ms(entry), show(blob(consumer) or b"", NAME), _count(idle) / 1000, _count(deliveries)
-    )
+    return Pending(_entry_ms(entry), show(blob(consumer) or b"", NAME), _count(idle) / 1000, _count(deliveries))
 
 
 def _oldest_command(key: bytes, group: bytes) -> Command:

@@ -64,7 +64,7 @@ FAMILY = Family(
         Column("type", "Type", Kind.TEXT, 9, "Redis's type of the value.", probed=False),
         Column("length", "Length", Kind.NUMBER, 12, "Elements of a collection, bytes of a string."),
         Column("left", "Time left", Kind.CLOCK, 16, "Until Redis removes the key.", probed=False),
-        Column("state", "State", Kind.STATE, 11, probed=False),
+        Column("state", "State", Kind.STATE, 11),
     ),
     rule=Rule(frozenset()),
     decode=_decode,

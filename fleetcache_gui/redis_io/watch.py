@@ -95,9 +95,7 @@ class _Book:
 class Watch:
     """Reads one server for one sink until there is `Trouble`, which both loops raise."""
 
-    def __init__(
-        self, server: Server, sink: Sink, wishes: Wishes, meter: Meter, told: Callable[[float], None]
-    ) -> None:
+    def __init__(self, server: Server, sink: Sink, wishes: Wishes, meter: Meter, told: Callable[[float], None]) -> None:
         """`told` hears of each poll that was read to its end, with its round trip in seconds."""
         self._server, self._sink, self._wishes, self._meter, self._told = server, sink, wishes, meter, told
         self._store = KeyStore(server.vitals.keys or 0)

@@ -389,4 +389,4 @@ async def test_hostile_names_and_values_are_read_as_they_are(valkey: Server) -> 
             row = await look(key)
             texts = (row.title, row.why, *(cell for cell in row.cells if isinstance(cell, str)))
             assert all(text.isprintable() for text in texts)
-            assert max(map(len, row.cells[:1])) <= 256
+            assert max(len(cell) for cell in row.cells if isinstance(cell, str)) <= 256

@@ -48,9 +48,7 @@ async def test_emitted_can_be_cancelled_after_its_sender_died(qapp: QApplication
 
 
 @pytest.mark.parametrize(("answer", "accepted"), [("accept", True), ("reject", False), ("close", False)])
-async def test_ask_waits_for_the_answer_while_tasks_go_on(
-    qapp: QApplication, answer: str, accepted: bool
-) -> None:
+async def test_ask_waits_for_the_answer_while_tasks_go_on(qapp: QApplication, answer: str, accepted: bool) -> None:
     dialog = QDialog()
     ticks = 0
 

@@ -45,9 +45,7 @@ def test_numbers(reply: object, number: int | None) -> None:
     assert decoding.number(reply) == number  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    "raw", [None, b"", b"[1]", b"{", b"\xff", b'"x"', b"[" * 5000, b'{"a":' * 2000, b"9" * 5000]
-)
+@pytest.mark.parametrize("raw", [None, b"", b"[1]", b"{", b"\xff", b'"x"', b"[" * 5000, b'{"a":' * 2000, b"9" * 5000])
 def test_what_is_no_json_object_is_none(raw: bytes | None) -> None:
     assert decoding.json_object(raw) is None
 
@@ -123,7 +121,5 @@ def test_a_group_of_very_many_consumers_is_not_asked_for_each() -> None:
 
 
 def test_without_a_lag_everything_kept_may_be_waiting() -> None:
-    (group,) = streams.groups(
-        b"q", {streams.groups_command(b"q"): [[b"name", b"w", b"pending", 3, b"lag", None]]}
-    )
+    (group,) = streams.groups(b"q", {streams.groups_command(b"q"): [[b"name", b"w", b"pending", 3, b"lag", None]]})
     assert (group.lag, group.arrived, group.waiting(100)) == (None, None, 100)

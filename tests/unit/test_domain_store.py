@@ -117,9 +117,7 @@ def test_it_grows_far_beyond_what_was_expected() -> None:
     for number in range(20_000):
         store.note(b"key:%d" % number, number % 3, 1, number)
     assert store.alive == 20_000
-    assert all(
-        store.name(store.find(b"key:%d" % number)) == b"key:%d" % number for number in range(0, 20_000, 37)
-    )
+    assert all(store.name(store.find(b"key:%d" % number)) == b"key:%d" % number for number in range(0, 20_000, 37))
     assert store.find(b"key:20000") == -1
 
 

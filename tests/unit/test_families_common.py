@@ -53,9 +53,7 @@ SCALARS = (
     st.none()
     | st.binary(max_size=40)
     | st.integers(-(2**63), 2**63)
-    | st.sampled_from(
-        [b'{"title_id":1}', b"[" * 4000, b"api-1:0123456789abcdef", b"1700000000000-0", b"9" * 30]
-    )
+    | st.sampled_from([b'{"title_id":1}', b"[" * 4000, b"api-1:0123456789abcdef", b"1700000000000-0", b"9" * 30])
     | st.builds(ReplyError, st.text(max_size=30))
 )
 REPLIES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4), max_leaves=10)
@@ -82,9 +80,7 @@ def assert_safe(family: Family, row: Row) -> None:
     assert row.family == family.id
     assert row.cells[-1] == row.state
     texts = [row.title, row.why, row.state.word, row.reveal]
-    texts += [
-        text for judgement in row.judgements for text in (judgement.text, judgement.meaning, judgement.advice)
-    ]
+    texts += [text for judgement in row.judgements for text in (judgement.text, judgement.meaning, judgement.advice)]
     texts += [text for fact in row.facts for text in fact]
     texts += [cell for cell in row.cells if isinstance(cell, str)]
     for text in texts:
@@ -116,22 +112,17 @@ def test_whatever_is_answered_becomes_a_row(family: Family, data: st.DataObject)
     before: Row | None = None
     for poll in range(3):
         keys = tuple(
-            KeyFact(name, data.draw(st.sampled_from(TYPES)), data.draw(EXPIRIES))
-            for name in family.keys_of(row_id)
+            KeyFact(name, data.draw(st.sampled_from(TYPES)), data.draw(EXPIRIES)) for name in family.keys_of(row_id)
         )
         asked = family.probes(row_id, keys)
         real = {key.name: key.type for key in keys}
-        assert all(
-            real[command[2 if command[0] == b"XINFO" else 1]] == WRONG_FOR[command[0]] for command in asked
-        )
+        assert all(real[command[2 if command[0] == b"XINFO" else 1]] == WRONG_FOR[command[0]] for command in asked)
         replies = tuple(data.draw(GROUPS if command[0] == b"XINFO" else REPLIES) for command in asked)
         if data.draw(st.booleans()):
             replies = replies[: data.draw(st.integers(0, len(replies)))]
         at, counters = START + 2.0 * poll, {"lpush": data.draw(st.integers(0, 50))}
         expected = Expected(data.draw(st.none() | st.integers(0, 99)), {"login": 3})
-        reading = Reading(
-            row_id, at, WALL + at, keys, replies, (), data.draw(st.booleans()), counters, expected
-        )
+        reading = Reading(row_id, at, WALL + at, keys, replies, (), data.draw(st.booleans()), counters, expected)
         follow = family.follow(reading)
         more = tuple(data.draw(REPLIES) for _ in follow)
         row = family.decode(
@@ -161,14 +152,10 @@ def test_families_are_declared_in_full(family: Family) -> None:
     assert family.purpose.endswith(".")
     assert family.columns[-1].kind is Kind.STATE
     assert len({column.id for column in family.columns}) == len(family.columns)
-    assert [column.width for column in family.columns].count(
-        0
-    ) == 1  # exactly one takes the room that is left
+    assert [column.width for column in family.columns].count(0) == 1  # exactly one takes the room that is left
     assert all(column.help for column in family.columns[:-1])
     assert not family.sort[0] or family.column(family.sort[0]) >= 0
-    assert len(family.key_titles) >= len(
-        family.keys_of(family.row_of(family.fixed[0] if family.fixed else b"x"))
-    )
+    assert len(family.key_titles) >= len(family.keys_of(family.row_of(family.fixed[0] if family.fixed else b"x")))
 
 
 NAMES = pytest.mark.parametrize(

@@ -121,9 +121,7 @@ def test_a_wave_that_has_come_and_gone_is_no_finding() -> None:
 def test_draining_flowing_and_idle() -> None:
     assert story((0, 500, 10, 1), (2, 300, 20, 211)).state.word == "draining"
     assert story((0, 100, 1000, 900), (2, 101, 1060, 959)).state.word == "flowing"
-    assert (
-        story((0, 0, 1000, 1000), (2, 0, 1060, 1060)).state.word == "idle"
-    )  # it is no list: nothing is known
+    assert story((0, 0, 1000, 1000), (2, 0, 1060, 1060)).state.word == "idle"  # it is no list: nothing is known
     assert story((0, 5, 1000, 995), (2, 0, 1060, 1060), (2, 0, 1060, 1060)).state.word == "flowing"
     assert story((0, 5, 1000, 995), (2, 0, 1060, 1060), (40, 0, 1060, 1060)).state.word == "idle"
 
@@ -140,9 +138,7 @@ def test_a_list_that_nobody_pops() -> None:
 def test_a_list_that_others_pop_around() -> None:
     row = story((0, 100, 1000, 900), (STALLED, 100, 1000, 950))
     assert codes(row) == {"queue.stalled": Severity.CRITICAL}
-    assert row.judgements[0].text == (
-        "Nothing was taken from the host queue for 1 min 00 s, and 100 entries wait."
-    )
+    assert row.judgements[0].text == ("Nothing was taken from the host queue for 1 min 00 s, and 100 entries wait.")
 
 
 def test_a_restart_of_the_server_is_no_rate() -> None:
@@ -152,9 +148,7 @@ def test_a_restart_of_the_server_is_no_rate() -> None:
 
 
 def test_a_stream_that_flows() -> None:
-    row = stream(
-        (0, Stream(read=5000, lag=10, pending=5)), (2, Stream(read=5100, lag=10, pending=5, oldest=0.4))
-    )
+    row = stream((0, Stream(read=5000, lag=10, pending=5)), (2, Stream(read=5100, lag=10, pending=5, oldest=0.4)))
     assert cell(FAMILY, row, "kind") == "stream"
     assert cell(FAMILY, row, "depth") == 15  # not the 1,000 that are kept
     assert cell(FAMILY, row, "in") == 50.0
@@ -193,8 +187,7 @@ def test_entries_that_a_worker_does_not_acknowledge() -> None:
     assert row.state.word == "stalled"
     assert codes(row) == {"queue.pending": Severity.WARNING}
     assert row.judgements[0].text == (
-        "worker-3 has not acknowledged 20 entries of the host queue; "
-        "the oldest was given to it 1 min 05 s ago."
+        "worker-3 has not acknowledged 20 entries of the host queue; the oldest was given to it 1 min 05 s ago."
     )
     assert cell(FAMILY, row, "oldest") == pytest.approx(STALLED + 5, abs=0.01)
 
@@ -224,9 +217,7 @@ def test_with_an_expiry_everything_in_it_would_be_lost() -> None:
     assert row.judgements[0].text == "The host queue ends in 1 min 30 s."
 
 
-@pytest.mark.parametrize(
-    ("value", "found"), [(b"x", "a string"), ({b"x"}, "a set"), ({b"a": b"b"}, "a hash")]
-)
+@pytest.mark.parametrize(("value", "found"), [(b"x", "a string"), ({b"x"}, "a set"), ({b"a": b"b"}, "a hash")])
 def test_the_wrong_type(value: Value, found: str) -> None:
     row = Server({KEY: value}).read(FAMILY, KEY)
     assert codes(row) == {"queue.wrong-type": Severity.CRITICAL}

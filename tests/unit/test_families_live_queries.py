@@ -48,9 +48,7 @@ def test_a_name_that_fits_nothing_is_its_own_row(key: bytes) -> None:
 
 
 def test_a_running_campaign() -> None:
-    row = server(b"SELECT *\n  FROM users", hosts=50, expected=Expected(hosts=200)).read(
-        FAMILY, ROW, listed=True
-    )
+    row = server(b"SELECT *\n  FROM users", hosts=50, expected=Expected(hosts=200)).read(FAMILY, ROW, listed=True)
     assert row.title == "Campaign 1043"
     assert cell(FAMILY, row, "id") == "1043"
     assert cell(FAMILY, row, "query") == "SELECT * FROM users"
@@ -202,9 +200,7 @@ def test_what_is_told() -> None:
     first, last = story((True, 0), (True, 1))
     assert FAMILY.tell(None, first) == "Campaign 1043 started: SELECT 1"
     assert FAMILY.tell(first, last) is None
-    assert (
-        FAMILY.tell(last, None) == "Campaign 1043 finished: 1 host answered, 2.0 s after it was first seen."
-    )
+    assert FAMILY.tell(last, None) == "Campaign 1043 finished: 1 host answered, 2.0 s after it was first seen."
 
 
 def test_what_is_told_of_an_orphan() -> None:

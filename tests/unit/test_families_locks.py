@@ -110,9 +110,7 @@ def test_about_to_expire_without_a_renewal() -> None:
     assert row.state.word == "expiring"
     assert row.state.tone is Tone.WARN
     assert codes(row) == {"lock.expiring": Severity.INFO}
-    assert row.judgements[0].text == (
-        "Lock cron:vuln, held by api-1, ends in 11 s and was not renewed while watched."
-    )
+    assert row.judgements[0].text == ("Lock cron:vuln, held by api-1, ends in 11 s and was not renewed while watched.")
 
 
 def test_about_to_expire_although_it_was_renewed_before() -> None:
@@ -131,8 +129,7 @@ def test_a_holder_that_no_longer_renews_is_stuck() -> None:
     assert row.state.word == "stuck"
     assert codes(row) == {"lock.stuck": Severity.WARNING}
     assert row.judgements[0].text == (
-        "Lock cron:vuln, held by api-1, has not been renewed for 1 min 10 s; "
-        "before, it was at least each 20 s."
+        "Lock cron:vuln, held by api-1, has not been renewed for 1 min 10 s; before, it was at least each 20 s."
     )
 
 
@@ -169,9 +166,7 @@ def test_with_slow_polls_its_end_is_told_apart_all_the_same() -> None:
 
 
 def test_what_is_told_of_its_beginning() -> None:
-    assert (
-        FAMILY.tell(None, server().read(FAMILY, KEY)) == "Lock cron:vuln was taken by api-1 for 1 min 00 s."
-    )
+    assert FAMILY.tell(None, server().read(FAMILY, KEY)) == "Lock cron:vuln was taken by api-1 for 1 min 00 s."
     assert FAMILY.tell(None, server(left=None).read(FAMILY, KEY)) == (
         "Lock cron:vuln was taken by api-1 without expiry."
     )

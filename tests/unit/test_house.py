@@ -54,9 +54,7 @@ def test_no_file_is_too_long_to_fit_in_a_head() -> None:
 
 
 def test_no_dialog_nests_an_event_loop() -> None:
-    nested = re.compile(
-        r"\.exec_?\(|QMessageBox\.(question|warning|information|critical)\(|QInputDialog\.get"
-    )
+    nested = re.compile(r"\.exec_?\(|QMessageBox\.(question|warning|information|critical)\(|QInputDialog\.get")
     found = [path.name for path in sources(PACKAGE) if nested.search(path.read_text())]
     assert found == []
 
@@ -108,9 +106,7 @@ def test_pyside6_stays_below_the_version_that_loses_references() -> None:
     pinned = requirements("requirements.txt")
     assert tuple(map(int, pinned["pyside6-essentials"].split("."))) < (6, 12)
     assert pinned["pyside6-essentials"] == pinned["shiboken6"]
-    assert any(
-        "PySide6-Essentials" in line and "<6.12" in line for line in pyproject()["project"]["dependencies"]
-    )
+    assert any("PySide6-Essentials" in line and "<6.12" in line for line in pyproject()["project"]["dependencies"])
 
 
 def test_void_calls_into_qt_keep_their_references() -> None:
@@ -197,9 +193,7 @@ def test_what_fails_or_leaks_unseen_fails_its_test(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", *options, str(bad)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     names = set(re.findall(r"async def (test_\w+)", BAD_TESTS))
-    assert set(re.findall(r"^(?:FAILED|ERROR) .*::(test_\w+)", done.stdout, re.MULTILINE)) == names, (
-        done.stdout
-    )
+    assert set(re.findall(r"^(?:FAILED|ERROR) .*::(test_\w+)", done.stdout, re.MULTILINE)) == names, done.stdout
 
 
 def test_the_core_starts_without_qt_redis_or_a_loop() -> None:

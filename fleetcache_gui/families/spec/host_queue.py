@@ -85,9 +85,7 @@ def _probes(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
 def _follow(reading: Reading) -> tuple[Command, ...]:
     got = answers(_probes(reading.id, reading.keys), reading.replies)
     return tuple(
-        command
-        for key in reading.keys
-        for command in members_commands(key.name, got.get(groups_command(key.name)))
+        command for key in reading.keys for command in members_commands(key.name, got.get(groups_command(key.name)))
     )
 
 
@@ -231,11 +229,7 @@ def _decode(reading: Reading, before: Row | None) -> Row:
         samples = extend(before, reading.at, load.depth)
     arriving, leaving = rates(flow, samples)
     verdict = (
-        (
-            None
-            if reading.id == KEY
-            else malformed(reading.id, _CODE, show(reading.id, NAME), "async_host:detail")
-        )
+        (None if reading.id == KEY else malformed(reading.id, _CODE, show(reading.id, NAME), "async_host:detail"))
         or wrong_type(reading.id, _CODE, _NAME, key, ("list", "stream"))
         or (_expires(reading, key) if key.exists and key.expiry.ends else None)
         or _verdict(reading, load, flow, samples)
@@ -253,9 +247,7 @@ def _decode(reading: Reading, before: Row | None) -> Row:
     )
     title = "Host queue" if reading.id == KEY else show(reading.id, NAME)
     facts = (*_facts(load, arriving), *refusals(got))
-    return row_from(
-        _ID, reading, before, keys, verdict, title, cells, facts=facts, samples=samples, memory=flow
-    )
+    return row_from(_ID, reading, before, keys, verdict, title, cells, facts=facts, samples=samples, memory=flow)
 
 
 def _expires(reading: Reading, key: KeyFact) -> Verdict:
@@ -268,9 +260,7 @@ def _facts(load: Load, arriving: float | None) -> tuple[tuple[str, str], ...]:
     if load.kind == "list" and arriving is not None:
         facts.append(("In and out", "estimated: the server's count of push calls covers all of its lists"))
     if load.kind == "stream" and load.length is not None:
-        facts.append(
-            ("Entries kept", f"{words.count(load.length)}, done ones included until they are trimmed")
-        )
+        facts.append(("Entries kept", f"{words.count(load.length)}, done ones included until they are trimmed"))
     for group in load.groups or ():
         lag = "not known" if group.lag is None else words.count(group.lag)
         workers = words.count(group.consumers, "consumer")
@@ -336,9 +326,7 @@ FAMILY = Family(
             "Entries that go, over the last 20 s; trimmed ones included for a list.",
         ),
         Column("oldest", "Oldest", Kind.SECONDS, 12, "About how long the oldest waiting entry has waited."),
-        Column(
-            "pending", "Pending", Kind.NUMBER, 10, "Given to a worker and not acknowledged (streams only)."
-        ),
+        Column("pending", "Pending", Kind.NUMBER, 10, "Given to a worker and not acknowledged (streams only)."),
         Column("trend", "Trend", Kind.TREND, 14, "Entries waiting, over the last five minutes at most."),
         Column("state", "State", Kind.STATE, 13),
     ),

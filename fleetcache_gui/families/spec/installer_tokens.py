@@ -106,9 +106,7 @@ FAMILY = Family(
     patterns=("sw:installer:token:<uuid>",),
     prefixes=(PREFIX,),
     columns=(
-        Column(
-            "token", "Token", Kind.CODE, 0, "The start of the token; the rest is a credential.", probed=False
-        ),
+        Column("token", "Token", Kind.CODE, 0, "The start of the token; the rest is a credential.", probed=False),
         Column("title", "Title id", Kind.NUMBER, 12, "The software title that may be downloaded."),
         Column(
             "team",

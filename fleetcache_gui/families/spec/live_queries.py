@@ -177,9 +177,7 @@ def _campaign(campaign: str, reading: Reading, before: Row | None) -> Row:
     total = reading.expected.hosts
     verdict = (
         wrong_type(reading.id, _CODE, f"The SQL of campaign {campaign}", sql, ("string",))
-        or wrong_type(
-            reading.id, _CODE, f"The set of hosts that answered campaign {campaign}", hosts, ("set",)
-        )
+        or wrong_type(reading.id, _CODE, f"The set of hosts that answered campaign {campaign}", hosts, ("set",))
         or _odd_verdict(campaign, reading, before, watch, sql, hosts)
         or _progress_verdict(campaign, reading, watch, total)
     )
@@ -193,9 +191,7 @@ def _campaign(campaign: str, reading: Reading, before: Row | None) -> Row:
     )
     facts = (*_facts(reading, answered, total, rate), *refusals(got))
     title = f"Campaign {campaign}"
-    return row_from(
-        _ID, reading, before, keys, verdict, title, cells, facts=facts, samples=samples, memory=watch
-    )
+    return row_from(_ID, reading, before, keys, verdict, title, cells, facts=facts, samples=samples, memory=watch)
 
 
 def _odd(reading: Reading, sql: KeyFact, hosts: KeyFact) -> str:
@@ -264,9 +260,7 @@ def _orphan(campaign: str, reading: Reading, sql: KeyFact, hosts: KeyFact) -> Ve
 def _progress_verdict(campaign: str, reading: Reading, watch: Watch, total: int | None) -> Verdict:
     hosts = words.count(watch.answered or 0, "host")
     if reading.id != campaign.encode():
-        return Verdict(
-            State("not read"), "Too many campaigns to look at each: this one's keys were not read together."
-        )
+        return Verdict(State("not read"), "Too many campaigns to look at each: this one's keys were not read together.")
     if reading.listed is None:
         why = f"{hosts} answered so far. Whether hosts are still asked is not known: live_query:active was not read."
         return Verdict(State("not known"), why)
@@ -294,9 +288,7 @@ def _progress_verdict(campaign: str, reading: Reading, watch: Watch, total: int 
 
 def _soonest(sql: KeyFact, hosts: KeyFact) -> Expiry | None:
     """The expiry of whichever key goes first; None where there is no key."""
-    return min(
-        (key.expiry for key in (sql, hosts) if key.exists), key=lambda expiry: expiry.deadline, default=None
-    )
+    return min((key.expiry for key in (sql, hosts) if key.exists), key=lambda expiry: expiry.deadline, default=None)
 
 
 def _facts(
@@ -304,9 +296,7 @@ def _facts(
 ) -> tuple[tuple[str, str], ...]:
     facts = [("In live_query:active", "not known" if reading.listed is None else "yes" if reading.listed else "no")]
     if answered is not None:
-        facts.append(
-            ("Hosts answered", words.count(answered) + (f" of {words.count(total)}" if total else ""))
-        )
+        facts.append(("Hosts answered", words.count(answered) + (f" of {words.count(total)}" if total else "")))
     if rate and total and answered is not None and answered < total:
         facts.append(("All answered in", f"about {words.duration((total - answered) / rate)}, at this rate"))
     return tuple(facts)

@@ -116,9 +116,7 @@ def _verdict(reading: Reading, name: str, key: KeyFact, hold: Hold | None) -> Ve
         severity = Severity.WARNING if renewed else Severity.INFO
         verdict = fault(reading.id, "lock.expiring", "expiring", severity, text, _ENDING)
         return Verdict(State("expiring", Tone.WARN), verdict.why, verdict.judgements)
-    return Verdict(
-        State("held", Tone.ACCENT), f"Held{holder}. It ends with its time unless it is renewed or released."
-    )
+    return Verdict(State("held", Tone.ACCENT), f"Held{holder}. It ends with its time unless it is renewed or released.")
 
 
 def _stuck(reading: Reading, name: str, hold: Hold) -> Verdict | None:
@@ -229,9 +227,7 @@ FAMILY = Family(
             11,
             "How often the expiry was seen to move later under this token.",
         ),
-        Column(
-            "left", "Time left", Kind.CLOCK, 16, "Until the lock ends unless it is renewed.", probed=False
-        ),
+        Column("left", "Time left", Kind.CLOCK, 16, "Until the lock ends unless it is renewed.", probed=False),
         Column("state", "State", Kind.STATE, 12),
     ),
     rule=_RULE,

@@ -74,9 +74,7 @@ def _probes(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
 def _small(key: KeyFact, got: Answers) -> tuple[bytes, ...]:
     """The fields that are short enough to be read whole: there is no reading a part of one."""
     lengths = {command[2]: number(got.get(command)) for command in _lengths(key)}
-    return tuple(
-        field for field, length in lengths.items() if length is not None and length <= _LONGEST_FIELD
-    )
+    return tuple(field for field, length in lengths.items() if length is not None and length <= _LONGEST_FIELD)
 
 
 def _follow(reading: Reading) -> tuple[Command, ...]:
@@ -153,13 +151,11 @@ FAMILY = Family(
     prefixes=(PREFIX,),
     columns=(
         Column("serial", "Serial", Kind.CODE, 16, "The device's serial number.", probed=False),
-        Column(
-            "external_id", "External id", Kind.TEXT, 14, "The device's id in the system that assigned it."
-        ),
+        Column("external_id", "External id", Kind.TEXT, 14, "The device's id in the system that assigned it."),
         Column("team", "Team", Kind.TEXT, 20, "The team that the device will join."),
         Column("profile", "Profile", Kind.TEXT, 0, "The profile that the device will get."),
         Column("left", "Time left", Kind.CLOCK, 16, "Until the enrollment window closes.", probed=False),
-        Column("state", "State", Kind.STATE, 11, probed=False),
+        Column("state", "State", Kind.STATE, 11),
     ),
     rule=_RULE,
     decode=_decode,

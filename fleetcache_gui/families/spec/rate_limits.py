@@ -67,16 +67,12 @@ def _probes(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
 def _verdict(row: bytes, name: str, raw: bytes | None, count: int | None, limit: int | None) -> Verdict:
     if count is None:
         if raw is None:
-            return Verdict(
-                State("counting"), "Requests of this client are counted; its number was not read yet."
-            )
+            return Verdict(State("counting"), "Requests of this client are counted; its number was not read yet.")
         text = f"{name} is no whole number."
         return fault(row, "rate.unreadable", "unreadable", Severity.WARNING, text, _UNREADABLE)
     told = f"{words.count(count, 'request')} in this window"
     if limit is None:
-        return Verdict(
-            State("counting"), f"{told[0].upper()}{told[1:]}; the limit of this endpoint is not known here."
-        )
+        return Verdict(State("counting"), f"{told[0].upper()}{told[1:]}; the limit of this endpoint is not known here.")
     told = f"{words.count(count)} of {words.count(limit, 'request')}"
     if count > limit:
         text = f"{name} is over its limit: {told} in this window."
