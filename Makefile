@@ -29,7 +29,7 @@ bench: ready-to-test
 	@.venv/bin/python -m tests.bench $(ARGS)
 
 pictures: ready-to-run
-	@.venv/bin/fleetcache-gui pictures docs/pictures
+	@.venv/bin/fleetcache-gui pictures docs/pictures --seconds 40
 
 package: ready-to-run
 	@.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

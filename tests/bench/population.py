@@ -139,7 +139,7 @@ def _campaigns(population: Population) -> Iterator[Command]:
         padding = "x" * (400 + campaign * 37 % 600)
         sql = f"SELECT name, version FROM deb_packages WHERE name LIKE '%{campaign}%' -- {padding}"
         yield b"SET", key + b"sql", sql.encode()
-        if campaign % 4 == 0:
+        if campaign % 20:  # the others were left behind
             yield b"SADD", b"live_query:active", b"%d" % campaign
         hosts = population.hosts(campaign)
         for first in range(1, hosts + 1, 1000):
