@@ -36,7 +36,7 @@ package: ready-to-run
 	@ls dist
 
 clean:
-	rm -rf .venv dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	rm -rf .venv dist build demo-pictures .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ready-to-run:

@@ -85,12 +85,19 @@ async def watch(session: Session, path: Path, interval: float | None = None) -> 
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
     async with window(session, Theme(remembered.theme), remembered) as shown:
-        await aio.emitted(shown.closed)
+        try:
+            await aio.emitted(shown.closed)
+        finally:  # Ctrl+C in the terminal is a usual way out too
+            shown.remember()
+            _save(remembered, path)
+    return 0
+
+
+def _save(remembered: settings.Settings, path: Path) -> None:
     try:
         settings.save(remembered, path)
     except OSError as error:
         log.warning("The window's settings could not be saved: %s", error.strerror)
-    return 0
 
 
 async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:

@@ -138,7 +138,7 @@ class Session(QObject):
 
     def retry_now(self) -> None:
         """Try to connect now."""
-        self._poller.nudge()
+        self._poller.retry()
 
     def watch(self, family_id: str, row_ids: tuple[bytes, ...]) -> None:
         """The rows on screen: of a long family only these are read."""
@@ -183,6 +183,7 @@ class Session(QObject):
                 found += some
                 await asyncio.sleep(0)
             return found
+        await asyncio.sleep(0)
         # The table may be older: it is brought up to date by its page.
         snapshot = self._snapshots.get(family.id)
         return list(islice(holding(snapshot.rows, text), limit)) if snapshot else []
@@ -256,17 +257,29 @@ class Session(QObject):
             self.findings_changed.emit()
 
     def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
+        known = self._book.of(family.id)
         judgements = [judgement for row in snapshot.rows for judgement in row.judgements]
         if not snapshot.complete:  # what was found on an earlier connection stays open until all keys were seen again
-            judgements = [finding.judgement for finding in self._book.of(family.id)] + judgements
-        unseen = snapshot.suspects - sum(1 for row in snapshot.rows if row.judgements)
-        if snapshot.long and unseen > 0:
-            judgements.append(_many(family, snapshot.suspects, len(judgements)))
+            judgements = [finding.judgement for finding in known] + judgements
+        elif snapshot.long:
+            judgements = [*self._unread(snapshot, known), *judgements]
+        if snapshot.long and snapshot.suspects > snapshot.suspects_read:
+            judgements.append(_many(family, snapshot.suspects, snapshot.suspects_read))
         opened, closed = self._book.note(family.id, judgements, snapshot.at, wall)
-        if opened or closed:
-            if before is not None and before.complete and snapshot.complete:
-                self._happen(*openings(opened, closed, wall))
+        if before is not None and before.complete and snapshot.complete:
+            # Of a long family few rows are read: what is no longer judged need not be mended.
+            self._happen(*openings(opened, () if snapshot.long else closed, wall))
+        if self._book.of(family.id) != known:
             self.findings_changed.emit()
+
+    def _unread(self, snapshot: Snapshot, known: Sequence[Finding]) -> list[Judgement]:
+        """What was found of rows of a long family that were not read this time, and whose keys are still there."""
+        read, table = {row.id for row in snapshot.rows}, self.table(snapshot.family)
+        return [
+            finding.judgement
+            for finding in known
+            if finding.judgement.row and finding.judgement.row not in read and table.get(finding.judgement.row)
+        ]
 
     def _happen(self, *events: Event) -> None:
         if events:
@@ -280,7 +293,8 @@ def _many(family: Family, suspects: int, read: int) -> Judgement:
         f"{family.id}.many",
         b"",
         Severity.WARNING,
-        f"{count(suspects, *family.noun)} break the rule of this family; {count(read)} of them were read.",
+        f"{count(suspects, *family.noun)} {'breaks' if suspects == 1 else 'break'} the rule of this family; "
+        f"{count(read)} of them were read.",
         "Keys with another type, without expiry, or with more time than the family allows, as found by the inventory.",
         "Sort the tab by time left to see them.",
     )

@@ -72,12 +72,16 @@ def _prompt(address: Address) -> str:
 def _from_keyring(address: Address) -> str | None:
     """The password that the system's keyring holds; None without one, or where the backend keeps plain text."""
     import keyring
+    from keyring.backends.chainer import ChainerBackend
     from keyring.errors import KeyringError
 
-    backend = type(keyring.get_keyring()).__module__
-    if not backend.startswith(_TRUSTED_BACKENDS):
-        return None
     try:
-        return keyring.get_password(KEYRING_SERVICE, f"{address.host}:{address.port}")
-    except KeyringError:
-        return None
+        chosen = keyring.get_keyring()
+        for backend in chosen.backends if isinstance(chosen, ChainerBackend) else (chosen,):
+            if type(backend).__module__.startswith(_TRUSTED_BACKENDS):
+                password = backend.get_password(KEYRING_SERVICE, f"{address.host}:{address.port}")
+                if password is not None:
+                    return password
+    except (KeyringError, ImportError):  # ImportError: a backend of the user's configuration that is not there
+        pass
+    return None

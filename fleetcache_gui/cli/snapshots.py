@@ -6,6 +6,7 @@ Rows are written as they are read, a batch at a time. What grows with the server
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import sys
@@ -87,6 +88,11 @@ def run(address: Address, wanted: Wanted) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has enough; Python would complain at exit
         return 0
+    except OSError as error:
+        reason = error.strerror
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # else Python would try to write the rest at exit, and complain
+        raise Failure(f"The output could not be written: {reason}.") from None
 
 
 def _chosen(layout: Layout, ids: tuple[str, ...]) -> tuple[Family, ...]:
@@ -118,28 +124,36 @@ async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -
                 out.row(family, row)
             out.end_family(family, tally)
             worst = max(worst, tally.worst)
-        out.end(complete=not sweeper.refused and server.vitals.mode != "cluster")
+        out.end(_missing(sweeper, server))
     finally:
         await server.lane.close()
     return int(wanted.fail_on is not None and worst >= Severity(wanted.fail_on).rank)
 
 
+def _missing(sweeper: Sweeper, server: Server) -> str:
+    """Why this is not all that there is; empty where it is."""
+    reasons = []
+    if server.vitals.mode == "cluster":
+        reasons.append("this is one node of a cluster, and only its own keys are read")
+    if sweeper.refused:
+        reasons.append("the account may not read all keys")
+    return "; ".join(reasons)
+
+
 async def _rows(server: Server, store: KeyStore, family: Family, expected: Expected) -> AsyncIterator[Row]:
     """All rows of a family, a batch in memory at a time (its row ids as a whole where several keys make a row)."""
-    listed = await rows.members(server, family.index) if family.index else frozenset()
+    listed = await rows.members(server, family.index) if family.index else rows.Listed()
     for ids in _batches(store, family, listed):
         found = await rows.read(server, [rows.Question(family, ids, listed)], expected)
         for row in found[family.id]:
             yield row
 
 
-def _batches(store: KeyStore, family: Family, listed: frozenset[bytes] | None) -> Iterator[list[bytes]]:
+def _batches(store: KeyStore, family: Family, listed: rows.Listed) -> Iterator[list[bytes]]:
     position = [f.id for f in SPEC.families].index(family.id)
     names = (store.name(row) for row in store.members(position))
     single = family.index is None and not family.fixed
-    ids: Iterator[bytes] = (
-        names if single else iter(sorted({*map(family.row_of, names), *(listed or ()), *family.fixed}))
-    )
+    ids: Iterator[bytes] = names if single else iter(sorted({*map(family.row_of, names), *listed.ids, *family.fixed}))
     batch: list[bytes] = []
     for row_id in ids:
         batch.append(row_id)
@@ -217,8 +231,8 @@ class _Printer:
         tail = json.dumps(findings)
         self._out.write(f'\n], "count": {tally.rows}, "findings": {tail}, "findings_omitted": {tally.omitted}}}')
 
-    def end(self, *, complete: bool) -> None:
-        self._out.write(f'\n}}, "complete": {json.dumps(complete)}}}\n')
+    def end(self, missing: str) -> None:
+        self._out.write(f'\n}}, "complete": {json.dumps(not missing)}}}\n')
 
     def _name(self, family: Family, key: bytes) -> str:
         if family.secret and not self._reveal:
@@ -293,6 +307,6 @@ class _Summary:
         for judgement in judgements:
             click.echo(f"  {judgement.severity.value}: {judgement.text} {judgement.advice}", file=self._out)
 
-    def end(self, *, complete: bool) -> None:
-        if not complete:
-            click.echo("\nNot complete: the account may not read all keys.", file=self._out)
+    def end(self, missing: str) -> None:
+        if missing:
+            click.echo(f"\nNot complete: {missing}.", file=self._out)

@@ -97,7 +97,6 @@ class _Fleet:
                 name="Demo fleet",
                 environment="DEMO",
                 expected=Expected(hosts=self.hosts, limits=RATE_LIMITS),
-                interval=1.0,
             )
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(fleet.run(), name="demo fleet")

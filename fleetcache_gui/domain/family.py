@@ -96,12 +96,6 @@ class Rule:
     expiry: str = "either"
     longest: float = math.inf
 
-    def suspect(self, type_word: str, left: float | None) -> bool:
-        """True when a key of this type with `left` seconds to live (None: no TTL) deserves a closer look."""
-        if self.types and type_word not in self.types:
-            return True
-        return self.expiry == "required" if left is None else left > self.longest
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -37,30 +37,33 @@ class FindingBook:
     """The open findings of all families, most severe first, then oldest first."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str, bytes], Finding] = {}
+        self._open: dict[str, dict[tuple[str, str, bytes], Finding]] = {}
 
     def note(
         self, family: str, judgements: Iterable[Judgement], at: float, wall: float
     ) -> tuple[list[Finding], list[Finding]]:
         """Take what is judged of one family now; returns the findings that this opened or made graver, and those that
         it closed."""
+        known, now = self._open.get(family, {}), dict[tuple[str, str, bytes], Finding]()
         opened: list[Finding] = []
-        now: set[tuple[str, str, bytes]] = set()
         for judgement in judgements:
             finding = Finding(family, judgement, at, wall)
-            now.add(finding.id)
-            known = self._open.get(finding.id)
-            if known is None or finding.severity.rank > known.severity.rank:
+            before = known.get(finding.id)
+            if before is None or finding.severity.rank > before.severity.rank:
                 opened.append(finding)
-            self._open[finding.id] = replace(known, judgement=judgement) if known else finding
-        gone = [key for key, finding in self._open.items() if finding.family == family and key not in now]
-        return opened, [self._open.pop(key) for key in gone]
+            now[finding.id] = replace(before, judgement=judgement) if before else finding
+        self._open[family] = now
+        return opened, [finding for key, finding in known.items() if key not in now]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All that is open."""
-        return tuple(sorted(self._open.values(), key=lambda f: (-f.severity.rank, f.since)))
+        return _in_order(finding for family in self._open.values() for finding in family.values())
 
     def of(self, family: str) -> tuple[Finding, ...]:
         """What is open in one family."""
-        return tuple(f for f in self.findings if f.family == family)
+        return _in_order(self._open.get(family, {}).values())
+
+
+def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (-f.severity.rank, f.since)))

@@ -45,12 +45,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class KeyAbout:
-    """What the server tells about a key; None for each thing that it does not tell or that may not be asked."""
+    """What the server tells about a key; None for each thing that it does not tell or that may not be asked.
+
+    `encoding`: Redis's word for how it keeps the value (``listpack``), fit to be shown. `memory`: bytes.
+    """
 
     encoding: str | None = None
     memory: int | None = None
-    length: int | None = None
-    at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ class Snapshot:
     """All rows of a family at monotonic time `at`.
 
     A `long` family has too many rows to read the values of: `rows` then holds those on screen and the suspect ones,
-    `count` tells how many there are, `suspects` how many break the family's rule. `complete` is False until a whole
-    sweep has been seen. `refused` says why keys of it could not be read (no permission).
+    `count` tells how many there are, `suspects` how many break the family's rule, and `suspects_read` how many of those
+    are among `rows`. `complete` is False until a whole sweep has been seen. `refused` says why keys of it could not be
+    read (no permission).
     """
 
     family: str
@@ -28,18 +29,18 @@ class Snapshot:
     complete: bool
     long: bool = False
     suspects: int = 0
+    suspects_read: int = 0
     refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """How far discovery has come: `scanned` keys of about `keys` in this sweep; `finished_at` is the monotonic time at
-    which the last whole sweep ended, None before the first; `duration` the seconds it took."""
+    which the last whole sweep ended, None before the first."""
 
     keys: int = 0
     scanned: int = 0
     finished_at: float | None = None
-    duration: float = 0.0
     refused: int = 0
 
 
@@ -83,6 +84,7 @@ class Phase(Enum):
 class Link:
     """The link's state in words that can stand in front of a person.
 
+    `server_away`: nobody can use the server now, Fleet as little as we; False while only our own access fails.
     `since` and `next_try` are monotonic seconds; `round_trip` seconds of the last poll's first exchange; `load` is our
     share of one core of the server, 0..1, estimated; `skew` is the server's clock minus ours in seconds.
     """
@@ -92,6 +94,7 @@ class Link:
     since: float = 0.0
     text: str = ""
     advice: str = ""
+    server_away: bool = False
     next_try: float | None = None
     last_read: float | None = None
     round_trip: float | None = None

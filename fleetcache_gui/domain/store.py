@@ -22,11 +22,19 @@ GONE = 255
 NO_EXPIRY = -1
 """Deadline of a key without TTL."""
 
+UNKNOWN_EXPIRY = -2
+"""Deadline of a key of which the server does not say whether it has a TTL."""
+
+_SPARE = 100_000
+"""So many dead rows are never too many: about 8 MB."""
+
 
 class KeyStore:
-    """Rows by number: name, family code, type code, deadline (monotonic ms, `NO_EXPIRY` for none).
+    """Rows by number: name, family code, type code, deadline (monotonic ms, or `NO_EXPIRY`, `UNKNOWN_EXPIRY`).
 
-    Row numbers stay valid until `compacted` makes a new store. Not thread-safe; one loop owns it.
+    Row numbers stay valid for as long as the store lives, so it never shrinks: a key that is gone keeps its row, and
+    has it again when it comes back. Whoever owns a `worn` store does well to begin a new one. Not thread-safe; one loop
+    owns it.
     """
 
     def __init__(self, expected: int = 0) -> None:
@@ -51,6 +59,11 @@ class KeyStore:
     def alive(self) -> int:
         """Keys that exist as far as is known."""
         return len(self.families) - self.dead
+
+    @property
+    def worn(self) -> bool:
+        """True when most of its bytes are spent on keys that are gone."""
+        return self.dead > 2 * self.alive + _SPARE
 
     def name(self, row: int) -> bytes:
         """The key's bytes."""

@@ -24,6 +24,9 @@ LINE = 1024
 ITEM = 1000
 """Longest element of a collection given out, characters."""
 
+_LAID_OUT = 256 * 1024
+"""Longest JSON laid out, characters: a deep indent before each number of a list would make megabytes of it."""
+
 _DEEPEST = 64
 _BITS = 1000
 _LABEL = 28
@@ -145,7 +148,8 @@ def _json(raw: bytes) -> str:
         out.append(": " if token == ":" else token)
         depth += token in ("{", "[")
         previous = token
-    return "\n".join(_json_line(line) for line in "".join(out).split("\n"))
+    laid_out = shorten("".join(out), _LAID_OUT)
+    return "\n".join(_json_line(line) for line in laid_out.split("\n"))
 
 
 def _indent(depth: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from array import array
+from bisect import bisect_left
 from functools import partial
-from itertools import islice
+from itertools import compress, count, filterfalse, islice
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row
-from fleetcache_gui.domain.store import GONE, NO_EXPIRY, TYPES, KeyStore
-from fleetcache_gui.domain.values import FOREVER, Expiry, KeyFact
+from fleetcache_gui.domain.store import GONE, NO_EXPIRY, TYPES, UNKNOWN_EXPIRY, KeyStore
+from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Expiry, KeyFact
 from fleetcache_gui.present.table import Edit, nothing, runs
 
 if TYPE_CHECKING:
@@ -28,19 +29,28 @@ loop for 0.4 us a row) until they are sorted again or a sweep has ended."""
 _MOST_RUNS = 100
 """More separate gaps than these are no longer taken out one by one."""
 
+_MOST_PENDING = 100_000
+"""More changes than these between two updates are no longer followed one by one."""
+
+_ABSENT, _LIVING, _DEAD = range(3)
+
 _SLICE = 5000
 
 DISCOVERY = "discovery"
 """Pseudo column: the order in which SCAN found the keys."""
 
 
-def _needle(text: str) -> bytes:
-    return text.strip().encode("utf-8", "surrogatepass")
+def _needles(text: str) -> list[bytes]:
+    return [word.encode("utf-8", "surrogatepass") for word in text.split()]
 
 
 class LongTable:
     """As `Table`, over row numbers. Can be sorted by key name and by what the inventory knows (columns with
-    ``probed=False``), and filtered by text within the key's name."""
+    ``probed=False``), and filtered by words within the key's name.
+
+    A member that has gone stays in the list of members, marked, until they are next gone through for another reason:
+    to look for each at once would hold up the loop (0.1 s in a million).
+    """
 
     long = True
 
@@ -51,25 +61,59 @@ class LongTable:
         self._store = store
         self._members = array("I", members)
         self._order = array("I", members)
-        self._came = array("I")
+        self._standing = bytearray(len(store))
+        """By row number: whether it is among the members, and whether it lives."""
+        for number in members:
+            self._standing[number] = _LIVING
+        self._dead = 0
+        self._came: dict[int, None] = {}
         self._went: set[int] = set()
+        """What `_order` does not know yet; `_anew` when that was too much to keep."""
+        self._anew = False
         self._read: dict[bytes, Row] = {}
         self._thin: dict[int, Row] = {}
-        self._text = b""
+        self._words: list[bytes] = []
         self._state = ""
 
     @property
     def total(self) -> int:
         """Rows before filtering."""
-        return len(self._members)
+        return len(self._members) - self._dead
 
     def __len__(self) -> int:
         return len(self._order)
 
     def collect(self, came: Sequence[int], went: Sequence[int]) -> None:
         """Keep what a sweep found and missed until the next `update`."""
-        self._came.extend(came)
-        self._went.update(went)
+        families, standing = self._store.families, self._standing
+        standing.extend(bytes(len(families) - len(standing)))
+        # Which came first is not told of a key in both, nor is it asked: the store knows how it ended.
+        for number in went:
+            if standing[number] == _LIVING and families[number] == GONE:
+                standing[number] = _DEAD
+                self._dead += 1
+                if number in self._came:
+                    del self._came[number]
+                else:
+                    self._went.add(number)
+        for number in came:
+            if standing[number] == _LIVING or families[number] == GONE:
+                continue
+            if standing[number] == _ABSENT:
+                self._members.append(number)
+            else:
+                self._dead -= 1
+            standing[number] = _LIVING
+            if number in self._went:
+                self._went.remove(number)
+            else:
+                self._came[number] = None
+        if len(self._came) + len(self._went) > _MOST_PENDING:
+            self._anew = True
+        if self._anew:
+            self._came, self._went = {}, set()
+        if self._dead * 2 > len(self._members):
+            self._bury()
 
     def id_at(self, position: int) -> bytes:
         """The row id (the key) at a position."""
@@ -100,16 +144,12 @@ class LongTable:
         """Take in what was collected, and the values read for rows on screen."""
         self._read = {row.id: row for row in snapshot.rows}
         self._thin.clear()
-        came, went, self._came, self._went = self._came, self._went, array("I"), set()
-        if went:  # some of those that came may be among them, or may have come twice
-            families = self._store.families
-            came = array("I", [n for n in dict.fromkeys(came) if families[n] != GONE])
-            self._members = array("I", (n for n in self._members if n not in went))
+        came, went, self._came, self._went = self._came, self._went, {}, set()
+        if went:
             yield from self._remove(went)
         if came:
-            self._members.extend(came)
-            yield from self._insert(self._kept(came))
-        if self._state and self._wanted() != self._order:
+            yield from self._insert(self._kept(array("I", came)))
+        if self._anew or (self._state and self._wanted() != self._order):
             yield from self._rearrange()
         if self._order:  # all of it: to look for each row that was read would take longer than to repaint the screen
             yield Edit("change", 0, len(self._order) - 1, nothing)
@@ -122,44 +162,70 @@ class LongTable:
         yield from self._rearrange()
 
     def set_filter(self, text: str, state: str = "") -> Iterator[Edit]:
-        """Show only keys whose name holds `text`; a state only finds rows whose value was read."""
-        self._text, self._state = _needle(text), state
+        """Show only keys whose name holds every word of `text`; a state only finds rows whose value was read."""
+        self._words, self._state = _needles(text), state
         yield from self._rearrange()
 
     def search(self, text: str, limit: int) -> Iterator[list[Row]]:
-        """Up to `limit` rows whose key holds `text`, in the order of discovery, whatever the filter.
+        """Up to `limit` rows whose key holds every word of `text`, in the order of discovery, whatever the filter.
 
         Each step looks at a slice of the keys, so that a search through a million of them does not hold up the loop.
         """
-        needle, members = _needle(text), self._members + self._came
-        found: dict[int, None] = {}  # a key that went and came back is among them twice
+        wanted, members, left = _needles(text), self._members[:], limit
         for first in range(0, len(members), _SLICE):
-            before = len(found)
-            found.update(
-                dict.fromkeys(filter(self._alive, self._store.search(needle, members[first : first + _SLICE])))
-            )
-            yield [self._row(n) for n in islice(found, before, limit)]
-            if len(found) >= limit:
+            found = filter(self._alive, self._holding(wanted, members[first : first + _SLICE]))
+            rows = [self._row(number) for number in islice(found, left)]
+            yield rows
+            left -= len(rows)
+            if left <= 0:
                 return
 
     def _kept(self, numbers: array[int]) -> Sequence[int]:
-        kept = self._store.search(self._text, numbers) if self._text else numbers
+        kept = self._holding(self._words, numbers)
         if self._state:
             wanted = {self._store.find(row.id) for row in self._read.values() if row.state.word == self._state}
             kept = [n for n in kept if n in wanted]
         return kept
 
+    def _holding(self, wanted: list[bytes], numbers: Sequence[int]) -> Sequence[int]:
+        for word in wanted:
+            numbers = self._store.search(word, numbers)
+        return numbers
+
+    def _bury(self) -> None:
+        """Take those that have gone out of the members."""
+        if self._dead:
+            standing = self._standing
+            living = array("I", (n for n in self._members if standing[n] == _LIVING))
+            self._standing = standing.replace(bytes([_DEAD]), bytes([_ABSENT]))
+            self._members, self._dead = living, 0
+
     def _alive(self, number: int) -> bool:
         return self._store.families[number] != GONE
 
     def _remove(self, went: set[int]) -> Iterator[Edit]:
-        gaps = list(runs([p for p, n in enumerate(self._order) if n in went]))
+        gaps = list(runs(self._positions(went)))
         if len(gaps) > _MOST_RUNS:
-            left = array("I", (n for n in self._order if n not in went))
+            left = array("I", filterfalse(went.__contains__, self._order))
             yield Edit("reset", 0, max(len(left) - 1, 0), partial(self._place, left))
             return
         for first, last in reversed(gaps):
             yield Edit("remove", first, last, partial(self._cut, first, last))
+
+    def _positions(self, numbers: set[int]) -> list[int]:
+        """Where these stand, ascending. In the order of discovery numbers mostly rise, so most are found at once."""
+        order = self._order
+        found: list[int] = []
+        sought: set[int] = set()
+        for number in numbers:
+            at = bisect_left(order, number)
+            if at < len(order) and order[at] == number:
+                found.append(at)
+            else:
+                sought.add(number)
+        if sought:
+            found += compress(count(), map(sought.__contains__, order))
+        return sorted(found)
 
     def _insert(self, numbers: Sequence[int]) -> Iterator[Edit]:
         if not numbers:
@@ -172,9 +238,11 @@ class LongTable:
 
     def _rearrange(self) -> Iterator[Edit]:
         order = self._wanted()
+        self._came, self._went, self._anew = {}, set(), False
         yield Edit("reset", 0, max(len(order) - 1, 0), partial(self._place, order))
 
     def _wanted(self) -> array[int]:
+        self._bury()
         kept = self._kept(self._members)
         column, descending = self.sort
         if column == DISCOVERY:
@@ -186,7 +254,7 @@ class LongTable:
         if column == "type":
             return lambda n: TYPES[types[n]]
         if self.columns[self.family.column(column)].kind is Kind.CLOCK:
-            return lambda n: deadlines[n] if deadlines[n] != NO_EXPIRY else 1 << 62
+            return lambda n: deadlines[n] if deadlines[n] >= 0 else 1 << 62
         return name
 
     def _place(self, order: array[int]) -> None:
@@ -211,6 +279,9 @@ class LongTable:
         store = self._store
         deadline = store.deadlines[number]
         longest = self.family.rule.longest
-        expiry = FOREVER if deadline == NO_EXPIRY else Expiry(deadline / 1000, longest if longest < 1e9 else 0.0)
+        if deadline in (NO_EXPIRY, UNKNOWN_EXPIRY):
+            expiry = FOREVER if deadline == NO_EXPIRY else UNKNOWN
+        else:
+            expiry = Expiry(deadline / 1000, longest if longest < 1e9 else 0.0)
         type_word = "none" if store.families[number] == GONE else TYPES[store.types[number]]
         return self.family.decode(Reading(name, time.monotonic(), 0.0, (KeyFact(name, type_word, expiry),)), None)

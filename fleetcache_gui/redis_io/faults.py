@@ -40,6 +40,9 @@ _LOGIN = ("invalid password", "without any password", "'auth' command")
 """Parts of what servers before ACLs, or without a password, say to AUTH."""
 
 
+AWAY = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.LOST, Fault.LOADING})
+"""What Fleet suffers as well: the server itself is not there."""
+
 ENOUGH = "It needs: %R~* +@read +ping +select +info +time +client|setname (and +client|no-touch from Redis 7.2)."
 """The least that an account must be allowed, as an ACL line, for everything to be shown."""
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Vitals
+from fleetcache_gui.domain.text import show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fleetcache_gui.domain.values import Reply
+
+
+_DIGITS = 18
+"""More digits than a figure can have: such a one counts as not told, for it is no number to reckon with."""
+
+_WORD = 32  # characters
 
 
 def fields(reply: Reply) -> dict[str, str]:
@@ -20,12 +27,19 @@ def fields(reply: Reply) -> dict[str, str]:
     return {name: value for name, value in pairs if not name.startswith("#")}
 
 
+def figure(told: str) -> int | None:
+    """A count as a server writes it; None where it is odd."""
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= _DIGITS else None
+
+
 def whole(info: Mapping[str, str], name: str) -> int | None:
     """An integer field, or None where it is missing or odd."""
-    try:
-        return int(info[name])
-    except (KeyError, ValueError):
-        return None
+    return figure(info.get(name, ""))
+
+
+def _word(told: str) -> str:
+    """A word of the server's, fit for a terminal and a window."""
+    return show(told.encode(), _WORD)
 
 
 def calls(info: Mapping[str, str]) -> dict[str, int]:
@@ -33,20 +47,20 @@ def calls(info: Mapping[str, str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, value in info.items():
         if name.startswith("cmdstat_") and value.startswith("calls="):
-            count = value[6:].partition(",")[0]
-            if count.isdigit():
-                counts[name[8:].lower()] = int(count)
+            count = figure(value[6:].partition(",")[0])
+            if count is not None:
+                counts[name[8:].lower()] = count
     return counts
 
 
 def _lag(info: Mapping[str, str]) -> float | None:
     """Seconds since the slowest replica was last heard of, from lines such as `slave0:ip=…,lag=1`."""
     lags = [
-        float(part[4:])
+        float(lag)
         for name, value in info.items()
         if name.startswith("slave") and name[5:].isdigit()
         for part in value.split(",")
-        if part.startswith("lag=") and part[4:].isdigit()
+        if part.startswith("lag=") and (lag := figure(part[4:])) is not None
     ]
     return max(lags, default=None)
 
@@ -57,14 +71,14 @@ def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
     return Vitals(
         at=at,
         server_name="Valkey" if valkey else "Redis",
-        version=info.get("valkey_version") or info.get("redis_version", "?"),
-        mode=info.get("server_mode") or info.get("redis_mode", "standalone"),
-        role=info.get("role", "master"),
+        version=_word(info.get("valkey_version") or info.get("redis_version", "?")),
+        mode=_word(info.get("server_mode") or info.get("redis_mode", "standalone")),
+        role=_word(info.get("role", "master")),
         run_id=info.get("run_id", ""),
         keys=keys,
         memory=whole(info, "used_memory"),
         memory_limit=whole(info, "maxmemory"),
-        policy=info.get("maxmemory_policy"),
+        policy=_word(info["maxmemory_policy"]) if "maxmemory_policy" in info else None,
         clients=whole(info, "connected_clients"),
         clients_limit=whole(info, "maxclients"),
         blocked=whole(info, "blocked_clients"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.pages import ITEMS, STRING_WINDOW, KeyAbout, Page, PageCursor, PageItem
+from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.domain.words import size
 from fleetcache_gui.redis_io.faults import code_shown
@@ -16,6 +17,8 @@ _PAGE_BYTES = 1 << 20
 """About how many bytes one page of a collection may weigh on the wire."""
 
 _ITEM_BYTES = 16 * 1024
+
+_WORD = 20  # characters
 
 _ELEMENT_LIMIT = 8 << 20
 """Collections whose elements are larger on average are not fetched: one element would be megabytes on the wire."""
@@ -57,17 +60,10 @@ async def page(server: Server, key: bytes, type_word: str, cursor: PageCursor | 
 
 async def about(server: Server, key: bytes) -> KeyAbout:
     """What the server tells about a key beside its value."""
-    encoding, memory, moment = await server.lane.exchange(
-        (
-            (b"OBJECT", b"ENCODING", key),
-            (b"MEMORY", b"USAGE", key),
-            (b"PEXPIRETIME", key) if server.absolute else (b"PTTL", key),
-        )
-    )
+    encoding, memory = await server.lane.exchange(((b"OBJECT", b"ENCODING", key), (b"MEMORY", b"USAGE", key)))
     return KeyAbout(
-        encoding=encoding.decode("ascii", "replace") if isinstance(encoding, bytes) else None,
+        encoding=show(encoding, _WORD) if isinstance(encoding, bytes) else None,
         memory=memory if isinstance(memory, int) else None,
-        at_ms=moment if server.absolute and isinstance(moment, int) and moment > 0 else None,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Link, Phase
-from fleetcache_gui.redis_io.faults import Fault, Trouble
+from fleetcache_gui.redis_io.faults import AWAY, Fault, Trouble
 from fleetcache_gui.redis_io.pace import Backoff, Lookups, Meter
 from fleetcache_gui.redis_io.server import Server
 from fleetcache_gui.redis_io.watch import Sink, Watch, Wishes, pause
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.family import Expected
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.redis_io.address import Address
+
+log = logging.getLogger(__name__)
 
 SHORTEST, LONGEST = 0.5, 60.0
 """Bounds of the poll interval, seconds."""
@@ -42,6 +45,7 @@ class Poller:
         self._meter = Meter()
         self._lookups = Lookups()
         self._run_id = ""
+        self._retry = asyncio.Event()
 
     @property
     def watched(self) -> dict[str, tuple[bytes, ...]]:
@@ -73,13 +77,18 @@ class Poller:
             self._wishes.nudged.set()
 
     def nudge(self) -> None:
-        """Poll, or try to connect, now."""
+        """Poll now."""
         self._wishes.nudged.set()
 
+    def retry(self) -> None:
+        """Try to connect now, where that is waited for. Only a person asks for it: a wrong password is sent again."""
+        self._retry.set()
+
     def refresh(self) -> None:
-        """Poll and sweep now, the sweep as fast as the server likes."""
+        """Poll and sweep now, the sweep as fast as the server likes; connect now where that is waited for."""
         self._wishes.nudged.set()
         self._wishes.hurried.set()
+        self._retry.set()
 
     async def run(self) -> None:
         """Connect and watch; after trouble wait and try again. Ends only when cancelled."""
@@ -114,19 +123,38 @@ class Poller:
         # Trouble is a result here and not an error: a task group that ends by an error loses a cancellation from
         # outside that meets it (Python 3.11 and 3.12).
         async with asyncio.TaskGroup() as group:
-            loops = [group.create_task(_trouble_of(loop)) for loop in (watch.poll(), watch.sweep())]
+            loops = [group.create_task(self._trouble_of(loop)) for loop in (watch.poll(), watch.sweep())]
             ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
             for task in loops:
                 task.cancel()
         return ended.pop().result()
 
+    async def _trouble_of(self, loop: Coroutine[None, None, None]) -> Trouble:
+        try:
+            await loop
+        except Trouble as trouble:
+            return trouble
+        except (TypeError, ValueError, OverflowError, MemoryError):
+            # A reply of a shape or size that no server should send, or a bug; neither may end the reading for good.
+            log.exception("What %s answered could not be understood", self.address)
+            text = f"What {self.address} answered could not be understood."
+            return Trouble(Fault.OTHER, text, "Standard error has the details.", final=True)
+        raise AssertionError("the loops of a connection end by trouble alone")
+
     async def _wait_down(self, trouble: Trouble, seconds: float | None) -> None:
         now = time.monotonic()
         since = self._link.since if self._link.phase is Phase.DOWN else now
         next_try = None if seconds is None else now + seconds
-        self._wishes.nudged.clear()
-        self._tell(phase=Phase.DOWN, since=since, text=trouble.text, advice=trouble.advice, next_try=next_try)
-        await pause(self._wishes.nudged, seconds)
+        self._retry.clear()
+        self._tell(
+            phase=Phase.DOWN,
+            since=since,
+            text=trouble.text,
+            advice=trouble.advice,
+            next_try=next_try,
+            server_away=trouble.fault in AWAY,
+        )
+        await pause(self._retry, seconds)
 
     def _live(self, round_trip: float) -> None:
         now = time.monotonic()
@@ -137,6 +165,7 @@ class Poller:
             since=since,
             text="",
             advice="",
+            server_away=False,
             next_try=None,
             last_read=now,
             round_trip=round_trip,
@@ -151,11 +180,3 @@ class Poller:
 
 def _bounded(interval: float) -> float:
     return min(max(interval, SHORTEST), LONGEST)
-
-
-async def _trouble_of(loop: Coroutine[None, None, None]) -> Trouble:
-    try:
-        await loop
-    except Trouble as trouble:
-        return trouble
-    raise AssertionError("the loops of a connection end by trouble alone")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.family import Expected, Family, Reading, Row
-from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Command, Expiry, KeyFact, Reply, ReplyError
+from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Command, Expiry, KeyFact, Reply
 from fleetcache_gui.redis_io.lane import midpoint
 
 if TYPE_CHECKING:
@@ -15,10 +15,22 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.redis_io.server import Server
 
-BATCH = 300
+BATCH = 150
 """Rows asked for in one exchange: keeps each slice of work on either side within a few milliseconds."""
 
 _INDEX_PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The ids that a family's index holds; without `whole` there may be others, of which nobody knows."""
+
+    ids: frozenset[bytes] = frozenset()
+    whole: bool = True
+
+    def holds(self, row_id: bytes) -> bool | None:
+        """Whether a row is listed; None where that is not known."""
+        return True if row_id in self.ids else False if self.whole else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +39,25 @@ class Question:
 
     family: Family
     ids: Sequence[bytes]
-    listed: frozenset[bytes] | None = frozenset()
+    listed: Listed = Listed()
     before: Mapping[bytes, Row] = field(default_factory=dict)
 
 
-async def members(server: Server, index: bytes) -> frozenset[bytes] | None:
-    """The members of an index SET, by SSCAN, at most some 10,000. Empty where it is missing or no set; None where the
-    account may not read it or another node has it: then nobody knows what is listed."""
+async def members(server: Server, index: bytes) -> Listed:
+    """The members of an index SET, by SSCAN: some 10,000 at most, and none where it may not be read."""
     found: set[bytes] = set()
     cursor = b"0"
     for _ in range(_INDEX_PAGES):
         reply = await server.lane.ask(b"SSCAN", index, cursor, b"COUNT", b"1000")
-        if isinstance(reply, ReplyError) and reply.code != "WRONGTYPE":
-            return None
-        if not isinstance(reply, list) or len(reply) != 2:
-            break
-        server.lane.lookups.count(found=bool(reply[1]), missed=not reply[1])
-        cursor, page = reply  # type: ignore[assignment]
-        found.update(page if isinstance(page, list) else ())  # type: ignore[arg-type]
+        if not isinstance(reply, list) or len(reply) != 2 or not isinstance(reply[0], bytes):
+            break  # no permission, another type, or another node has it
+        page = reply[1] if isinstance(reply[1], list) else []
+        server.lane.lookups.count(found=bool(page), missed=not page)
+        cursor = reply[0]
+        found.update(member for member in page if isinstance(member, bytes))
         if cursor == b"0":
-            break
-    return frozenset(found)
+            return Listed(frozenset(found))
+    return Listed(frozenset(found), whole=False)
 
 
 async def read(server: Server, questions: Iterable[Question], expected: Expected) -> dict[str, list[Row]]:
@@ -73,7 +83,7 @@ async def _batch(
     commands: list[tuple[Command, ...]] = []
     for (question, row_id), group in zip(asked, names, strict=True):
         keys = tuple(next(facts) for _ in group)
-        listed = None if question.listed is None else row_id in question.listed
+        listed = question.listed.holds(row_id)
         kept = row_id in question.family.fixed and row_id in question.before
         if listed or kept or any(key.exists for key in keys):
             commands.append(question.family.probes(row_id, keys))

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 CLIENT_NAME = b"fleetcache-inspector"
 
+_MOST_KEYS = 50_000_000
+"""DBSIZE is believed up to here: room for its keys is made beforehand, and a server may claim 2**63 of them."""
+
+_LATEST = 1 << 36  # Unix seconds: far beyond any clock, and still a date
+
 _HEAD: tuple[Command, ...] = ((b"TIME",), (b"DBSIZE",), (b"INFO",), (b"INFO", b"commandstats"))
 
 
@@ -63,7 +68,7 @@ class Server:
         if now is not None:
             self.skew = now - (time.time() - (time.monotonic() - at))
         figures = info.fields(plain) | info.fields(stats)
-        self.vitals = info.vitals(figures, at, keys if isinstance(keys, int) else None)
+        self.vitals = info.vitals(figures, at, min(keys, _MOST_KEYS) if isinstance(keys, int) else None)
         if isinstance(plain, ReplyError) and plain.code not in ("NOPERM", "ERR"):
             raise from_reply(plain, self.lane.address)
         return 2 * (at - asked)
@@ -86,5 +91,7 @@ def _unix(reply: Reply) -> float | None:
     if isinstance(reply, list) and len(reply) == 2:
         seconds, micros = reply
         if isinstance(seconds, bytes) and isinstance(micros, bytes):
-            return int(seconds) + int(micros) / 1e6
+            whole, part = (info.figure(told.decode("ascii", "replace")) for told in (seconds, micros))
+            if whole is not None and part is not None and whole < _LATEST:
+                return whole + part / 1e6
     return None

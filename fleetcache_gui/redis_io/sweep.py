@@ -13,9 +13,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from fleetcache_gui.domain.store import NO_EXPIRY, TYPE_CODES, TYPES, KeyStore
+from fleetcache_gui.domain.store import NO_EXPIRY, TYPE_CODES, TYPES, UNKNOWN_EXPIRY, KeyStore
 from fleetcache_gui.domain.values import Reply, ReplyError
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.faults import from_reply, not_redis
@@ -38,6 +38,10 @@ SUSPECTS_KEPT = 50
 
 _FACTS = b"*2\r\n$4\r\nPTTL\r\n$%d\r\n%b\r\n*2\r\n$4\r\nTYPE\r\n$%d\r\n%b\r\n"
 _MISSED_SLICE = 20_000
+_MISSING = -2
+"""PTTL's answer for a key that does not exist."""
+_LONGEST = 2**53
+"""Milliseconds; a longer TTL is taken as this, so that deadlines fit their column."""
 
 for _name in (b"SCAN", b"PTTL", b"TYPE"):
     allow.check((_name,))
@@ -160,8 +164,12 @@ class Sweeper:
             raise from_reply(reply, self._lane.address)
         if not isinstance(reply, list) or len(reply) != 2:
             raise not_redis(self._lane.address)
-        cursor, keys = cast("tuple[bytes, list[bytes]]", reply)
-        return (None if cursor == b"0" else cursor), keys
+        cursor, keys = reply
+        if not isinstance(cursor, bytes) or not isinstance(keys, list):
+            raise not_redis(self._lane.address)
+        names = [key for key in keys if isinstance(key, bytes)]
+        self.refused += len(keys) - len(names)
+        return (None if cursor == b"0" else cursor), names
 
     async def _note(self, answered: _Answered) -> None:
         """The hot loops: about 1.3 us a key."""
@@ -171,24 +179,31 @@ class Sweeper:
         codes: list[int] = []
         lefts: list[int] = []
         for key, left, type_word in zip(answered.keys, answered.replies[::2], answered.replies[1::2], strict=True):
-            if type(left) is not int or type(type_word) is not bytes:
-                self.refused += 1
-                left, type_word = NO_EXPIRY, b"?"
-            elif left == -2:
+            if left == _MISSING or type_word == b"none":
                 continue
+            if type(left) is not int or left < NO_EXPIRY:
+                self.refused += 1
+                left = UNKNOWN_EXPIRY
+                if type(type_word) is not bytes:
+                    type_word = b"?"
+            elif type(type_word) is not bytes:
+                self.refused += 1
+                type_word = b"?"
+            elif left > _LONGEST:
+                left = _LONGEST
             names.append(key)
             families.append(route(key))
             codes.append(code_of(type_word, 0))
             lefts.append(left)
         now = int(answered.at * 1000)
-        deadlines = [now + left if left >= 0 else NO_EXPIRY for left in lefts]
+        deadlines = [now + left if left >= 0 else left for left in lefts]
         rows = self.store.note_all(names, families, codes, deadlines)
         came, bounds, suspects = self._harvest.came, self._bounds, self._finding
         for row, family, code, left in zip(rows, families, codes, lefts, strict=True):
             if row >= 0:
                 came[family].append(row)
             least, most = bounds[family][code]
-            if not least <= left <= most:
+            if not least <= left <= most and (left != UNKNOWN_EXPIRY or least > most):  # a wrong type, whatever its TTL
                 suspects.counts[family] += 1
                 if len(suspects.rows[family]) < SUSPECTS_KEPT:
                     suspects.rows[family].append(row if row >= 0 else ~row)

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 LONG = 2000
 """A family with more rows is long: only rows on screen and suspect ones are read, the rest is inventory."""
 
+_START = 100
+
+_SHORT = LONG * 3 // 4
+"""With fewer rows a long family is short again."""
+
 _GATHER = 0.25
 """Seconds between two tellings of what a sweep has found: each costs the window a repaint."""
 _REST = 1.0
@@ -68,14 +73,16 @@ class Wishes:
     hurried: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-async def pause(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait for `seconds` (None: for ever), or until the event is set, which it then is no more."""
+async def pause(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait for `seconds` (None: for ever), or until the event is set, which it then is no more; True if it was."""
     try:
         async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
             await event.wait()
     except TimeoutError:
         pass
+    was_set = event.is_set()
     event.clear()
+    return was_set
 
 
 @dataclass(slots=True)
@@ -90,6 +97,8 @@ class _Book:
     """Rows that left, with the time: a released lock is looked for by name, long before a sweep would find it again."""
     count: int = 0
     long: bool = False
+    suspects: frozenset[bytes] = frozenset()
+    """Of a long family: the keys that break its rule and were asked for."""
 
 
 class Watch:
@@ -120,22 +129,24 @@ class Watch:
 
     async def sweep(self) -> None:
         """Discover keys, for ever: the first sweep as fast as the server likes, later ones within the budget."""
-        first = True
+        first = hurried = True
         while True:
             await self._wishes.open.wait()
-            started = time.monotonic()
-            await self._sweep_once(hurried=first)
+            await self._sweep_once(hurried=hurried)
             ended = time.monotonic()
-            self._inventory = replace(self._inventory, finished_at=ended, duration=ended - started)
+            self._inventory = replace(self._inventory, finished_at=ended)
             await self._gather()
             if first or ended - self._born < _EAGER:
                 self._wishes.nudged.set()
             first = False
-            await pause(self._wishes.hurried, _REST)
+            self._shorten()
+            if self._store.worn:
+                self._start_afresh()
+            hurried = await pause(self._wishes.hurried, _REST)
 
     async def _sweep_once(self, *, hurried: bool) -> None:
         gathered, before = time.monotonic(), 0
-        self._store.reserve((self._server.vitals.keys or 0) + 1000)
+        self._store.reserve(max(self._server.vitals.keys or 0, len(self._store)) + 1000)
         async for took in self._sweeper.sweep():
             cost = (self._sweeper.scanned - before) * SERVER_COST
             before = self._sweeper.scanned
@@ -149,6 +160,23 @@ class Watch:
             elif not hurried and not self._wishes.hurried.is_set():
                 await asyncio.sleep(cost / SHARE)
             await self._wishes.open.wait()
+
+    def _shorten(self) -> None:
+        """After a whole sweep a long family may turn out to be short again: all of its rows are read from now on."""
+        for book in self._books:
+            if book.long and book.count < _SHORT:
+                book.long, book.rows, book.read = False, {}, ()
+                self._wishes.nudged.set()
+
+    def _start_afresh(self) -> None:
+        """Names of keys that are long gone have filled the store: a new one, filled by the next sweep."""
+        self._store = KeyStore(self._server.vitals.keys or 0)
+        self._sweeper = Sweeper(self._server.lane, self._wishes.layout, self._store)
+        for book in self._books:
+            book.count = 0
+            if book.long:
+                self._sink.on_long(book.family, self._store, ())
+        self._wishes.hurried.set()
 
     async def _gather(self) -> None:
         """Hand on what came and went, with a turn of the loop after each family."""
@@ -184,16 +212,24 @@ class Watch:
     async def _question(self, position: int) -> rows.Question:
         book, family = self._books[position], self._books[position].family
         if book.long:
-            suspects = (self._store.name(row) for row in self._sweeper.suspects[position])
-            ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *suspects}
+            book.suspects = frozenset(self._store.name(row) for row in self._sweeper.suspects[position])
+            ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *book.suspects}
             return rows.Question(family, sorted(ids), before=book.rows)
-        listed = await rows.members(self._server, family.index) if family.index else frozenset()
-        named = {family.row_of(self._store.name(row)) for row in self._store.members(position)}
+        listed = await rows.members(self._server, family.index) if family.index else rows.Listed()
+        named = {family.row_of(self._store.name(row)) for row in self._found(position)}
         # A row that was found by name is not in the store until a sweep has found it too.
-        ids = named | (listed or frozenset()) | book.rows.keys()
+        ids = named | set(sorted(listed.ids - named)[:LONG]) | book.rows.keys()
         if self._store.alive * SERVER_COST / SHARE > _SLOW_SWEEP:  # the first sweep is faster and tells nothing of that
             ids |= {*family.fixed} | book.gone.keys()
         return rows.Question(family, sorted(ids), listed, book.rows)
+
+    def _found(self, position: int) -> list[int]:
+        """What sweeps have found of a family: of one that the first sweep is about to show to be long, the start."""
+        found = list(self._store.members(position))
+        share_of_long = LONG / max(self._inventory.keys, 1)
+        if self._inventory.finished_at is None and len(found) > share_of_long * self._store.alive:
+            del found[_START:]
+        return found
 
     def _settle(self, book: _Book, asked: Sequence[bytes], found: list[Row], now: float) -> None:
         """Remember the rows, and tell the store which keys turned out to be gone."""
@@ -221,6 +257,7 @@ class Watch:
             complete=complete,
             long=book.long,
             suspects=self._sweeper.suspected[position],
+            suspects_read=len(book.suspects & book.rows.keys()),
             refused=_REFUSED if book.read and all(_refused(row) for row in book.read) else None,
         )
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from fleetcache_gui import assets
 from fleetcache_gui.domain import text, words
+from fleetcache_gui.domain.pages import KeyAbout
 from fleetcache_gui.present.cells import key_text
 from fleetcache_gui.ui.latest import Latest
 from fleetcache_gui.ui.text_widgets import PlainLabel, elide, plain_tooltip
@@ -59,7 +60,7 @@ class KeyLine(QAbstractButton):
         self._clock = clock
         self._name = ""
         self.fact: KeyFact | None = None
-        self._memory: int | None = None
+        self._about = KeyAbout()
         self._length: int | None = None
         self.setCheckable(True)
         self.setAutoExclusive(True)
@@ -69,11 +70,11 @@ class KeyLine(QAbstractButton):
         self.setSizePolicy(policy)
         theme.changed.connect(self.update)
 
-    def set_key(self, name: str, fact: KeyFact, memory: int | None) -> None:
-        """`name` as it may be shown now; `memory` in bytes, None where it is not known."""
+    def set_key(self, name: str, fact: KeyFact, about: KeyAbout) -> None:
+        """`name` as it may be shown now; `about` as far as the server has told."""
         if self.fact is None or self.fact.name != fact.name:
             self._length = None
-        self.fact, self._memory = fact, memory
+        self.fact, self._about = fact, about
         if name != self._name:
             self._name = name
             self.setAccessibleName(f"Key {name}")
@@ -117,7 +118,7 @@ class KeyLine(QAbstractButton):
         painter.setPen(colors.muted)
         line = self.rect().adjusted(self._PAD, 0, -self._PAD, -6)
         bottom = Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextSingleLine
-        size = "" if self._memory is None else words.size(self._memory)
+        size = "" if self._about.memory is None else words.size(self._about.memory)
         painter.drawText(line, int(bottom | Qt.AlignmentFlag.AlignRight), size)
         room = line.width() - painter.fontMetrics().horizontalAdvance(size) - self._PAD
         words_ = elide(painter.fontMetrics(), self.describe(), Qt.TextElideMode.ElideRight, room)
@@ -125,14 +126,14 @@ class KeyLine(QAbstractButton):
         painter.end()
 
     def describe(self) -> str:
-        """``set · 50,000 members · 6:59:41 left``"""
+        """``set · 50,000 members · hashtable · 6:59:41 left``"""
         if self.fact is None:
             return ""
         told = key_text(self.fact, self._clock())
         nouns = _ELEMENTS.get(self.fact.type)
-        if self._length is None or nouns is None:
-            return told
-        return told.replace(" · ", f" · {words.count(self._length, *nouns)} · ", 1)
+        length = words.count(self._length, *nouns) if self._length is not None and nouns else None
+        more = "".join(f"{word} · " for word in (length, self._about.encoding) if word)
+        return told.replace(" · ", f" · {more}", 1)
 
 
 class KeyPanel(QWidget):
@@ -153,7 +154,7 @@ class KeyPanel(QWidget):
         super().__init__(parent)
         self._session, self._family, self._theme, self._clock = session, family, theme, clock
         self._row: Row | None = None
-        self._memory: dict[bytes, int | None] = {}
+        self._about: dict[bytes, KeyAbout] = {}
         self._latest = Latest("about keys")
         self._title = PlainLabel(theme=theme, role="label")
         self._reveal = QPushButton("Reveal")
@@ -198,7 +199,7 @@ class KeyPanel(QWidget):
 
     def show_row(self, row: Row) -> None:
         """Another row: its first key that exists is chosen, its credential masked."""
-        self._memory.clear()
+        self._about.clear()
         self._reveal.setChecked(False)
         self.refresh(row)
         self._choose(next((line for line in self._lines if line.fact and line.fact.exists), None))
@@ -209,7 +210,7 @@ class KeyPanel(QWidget):
         self._row = row
         self._fit_lines(len(row.keys))
         for line, fact in zip(self._lines, row.keys, strict=True):
-            line.set_key(self.name(fact), fact, self._memory.get(fact.name))
+            line.set_key(self.name(fact), fact, self._about.get(fact.name, KeyAbout()))
         self._title.setText("Key" if len(row.keys) == 1 else "Keys")
         self._reveal.setVisible(bool(row.reveal) or self._family.secret)
 
@@ -236,7 +237,7 @@ class KeyPanel(QWidget):
             (self._group.checkedButton() or self._lines[0]).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def ask(self) -> None:
-        """Have the server asked how much memory the keys take."""
+        """Have the server asked how it keeps the keys, and how much memory they take."""
         row = self._row
         if row is None:
             return
@@ -247,7 +248,7 @@ class KeyPanel(QWidget):
                     about = await self._session.about(fact.name)
                     if self._row is None or self._row.id != row.id:
                         return
-                    self._memory[fact.name] = about.memory
+                    self._about[fact.name] = about
                     self.refresh(self._row)
 
         self._latest.ask(question)

@@ -89,6 +89,7 @@ class FamilyPage(QWidget):
         self._session, self._family, self._theme, self._clock = session, family, theme, clock
         self._settings = settings.page(family.id)
         self._active = False
+        self._explained = False
         self._on_screen: tuple[bytes, ...] = ()
         self._watched: tuple[bytes, ...] | None = None
         table = session.table(family.id)
@@ -221,6 +222,8 @@ class FamilyPage(QWidget):
         table = self._session.table(self._family.id)
         if table is not self._model.table:
             self.view.adopt(table)
+            self._apply_filter()
+            self._restore_sort()
         if snapshot is not None:
             self.view.refresh(table.update(snapshot))
         if snapshot is not None and self.view.chosen is not None:
@@ -234,7 +237,10 @@ class FamilyPage(QWidget):
 
     def _choose_first(self) -> None:
         """A page that is first seen explains its first row and not an empty panel."""
-        if self._active and self.view.chosen is None and len(self._model.table):
+        if self._active and not self._explained and len(self._model.table):
+            self._explained = True  # once: who then chooses nothing means it
+            if self.view.chosen is not None:
+                return
             self.view.choose(self._model.table.id_at(0))
 
     def _on_inventory(self, inventory: object) -> None:
@@ -330,9 +336,12 @@ class FamilyPage(QWidget):
 
     # what a person does
 
-    def _on_filter(self) -> None:
+    def _apply_filter(self) -> None:
         state = self._states.currentText() if self._states.currentIndex() > 0 else ""
         self.view.refresh(self._model.table.set_filter(self._filter.text(), state))
+
+    def _on_filter(self) -> None:
+        self._apply_filter()
         self._tell(self._session.snapshot(self._family.id))
 
     def _on_chosen(self, row_id: bytes | None) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from fleetcache_gui.domain import words
 from fleetcache_gui.ui.gauges import percent
 from fleetcache_gui.ui.marks import Badge
-from fleetcache_gui.ui.text_widgets import ElidedLabel
+from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, plain_tooltip
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.snapshot import Inventory, Link, Vitals
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HEIGHT = 30
 NOTABLE_SKEW = 1.0
 """Seconds; a smaller difference of clocks is not worth a word."""
+
+REFUSED = "The account's ACL does not allow these keys, so nothing is known of them but their names."
 
 
 def inventory_words(inventory: Inventory, now: float) -> str:
@@ -60,6 +62,11 @@ def ago(seconds: float) -> str:
     return f"{words.duration(seconds) if seconds >= 3600 else f'{int(seconds // 60)} min'} ago"
 
 
+def refused_words(inventory: Inventory) -> str:
+    """``1,204 keys may not be read``, or nothing where all may."""
+    return f"{words.count(inventory.refused, 'key')} may not be read" if inventory.refused else ""
+
+
 class StatusBar(QWidget):
     """Refreshed by the session's signals; `tick` carries the clocks on."""
 
@@ -73,9 +80,11 @@ class StatusBar(QWidget):
         self.keys, self.memory, self.inventory, self.load, self.database, self.clock = (
             ElidedLabel(theme=theme, role="muted") for _ in range(6)
         )
+        self.refused = PlainLabel(theme=theme, role="muted")
+        plain_tooltip(self.refused, REFUSED)
         if session.environment:
             row.addWidget(Badge(session.environment, theme, 18))
-        for label in (self.keys, self.memory, self.inventory, self.load, self.database):
+        for label in (self.keys, self.memory, self.inventory, self.refused, self.load, self.database):
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             row.addWidget(label)
         row.addStretch(1)
@@ -90,6 +99,7 @@ class StatusBar(QWidget):
             self.keys: "" if keys is None else words.count(keys, "key"),
             self.memory: memory_words(vitals) if vitals else "",
             self.inventory: inventory_words(inventory, time.monotonic()) if known else "",
+            self.refused: refused_words(inventory),
             self.load: f"our load {percent(link.load)} of a core" if link.load is not None else "",
             self.database: f"database {link.database}" if known else "",
             self.clock: clock_words(link, time.time()),

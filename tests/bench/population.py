@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.domain.values import Command
 
+_HALF_DAY_MS = 12 * 3_600_000
 _DAY_MS = 24 * 3_600_000
 _BATCH_COMMANDS, _BATCH_BYTES = 2000, 2 << 20
 _CRONS = ("vulnerabilities", "cleanups", "usage_statistics", "integrations", "apple_mdm")
@@ -127,10 +128,10 @@ def _commands(population: Population) -> Iterator[Command]:
         key = b"mdm:apple:preassign:C02%06dQ%03d" % (number, rnd.randrange(1000))
         fields = (b"external_id", b"ext-%08x" % rnd.getrandbits(32), b"team", b"team-%d" % (number % 50))
         yield b"HSET", key, *fields, b"profile", b"profile-%d" % (number % 7)
-        yield b"PEXPIRE", key, _expiry(rnd)
+        yield b"PEXPIRE", key, _expiry(rnd, _DAY_MS)
     for number in range(population.tokens):
         value = b'{"title_id": %d, "team_id": %d}' % (number % 900, number % 50)
-        yield b"SET", b"sw:installer:token:" + _uuid(rnd), value, b"PX", _expiry(rnd)
+        yield b"SET", b"sw:installer:token:" + _uuid(rnd), value, b"PX", _expiry(rnd, _DAY_MS)
 
 
 def _campaigns(population: Population) -> Iterator[Command]:
@@ -163,8 +164,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-def _expiry(rnd: random.Random) -> bytes:
-    return b"%d" % (_DAY_MS + rnd.randrange(3_600_000))
+def _expiry(rnd: random.Random, least: int = _HALF_DAY_MS) -> bytes:
+    return b"%d" % (least + rnd.randrange(3_600_000))
 
 
 def _uuid(rnd: random.Random) -> bytes:

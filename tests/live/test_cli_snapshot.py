@@ -335,3 +335,13 @@ def test_a_terminal_that_knows_ascii_alone(valkey: Server) -> None:
     done = run("snapshot", valkey.url, PYTHONIOENCODING="ascii")
     assert (done.code, done.err) == (0, "")
     assert "\\u20ac" in done.out
+
+
+def test_a_full_disk_is_no_finding(valkey: Server) -> None:
+    valkey.call("SET", "lock:a", "x")
+    for extra in ((), ("--json",)):
+        with Path("/dev/full").open("w") as full:
+            command = [*COMMAND, "snapshot", valkey.url, *extra]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr == "fleetcache-gui: The output could not be written: No space left on device.\n"

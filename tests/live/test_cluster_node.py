@@ -35,6 +35,8 @@ def test_a_node_is_told_to_be_one_and_orphans_are_not_made_up(
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
         assert told["complete"] is False
+        summary = subprocess.run(command[:-1], capture_output=True, text=True, check=False).stdout
+        assert summary.endswith("\nNot complete: this is one node of a cluster, and only its own keys are read.\n")
         assert [finding["id"] for finding in told["server_findings"]] == ["server.one-node"]
         assert told["families"]["live_queries"]["findings"] == []
         kept += sum(len(row["keys"]) for row in told["families"]["live_queries"]["rows"])

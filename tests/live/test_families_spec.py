@@ -51,7 +51,7 @@ class Inspector:
         """The row that a key belongs to; None when nothing of it exists."""
         await self._inspected.refresh()
         family = family or SPEC.families[SPEC.router(key)]
-        listed = await rows.members(self._inspected, family.index) if family.index else frozenset()
+        listed = await rows.members(self._inspected, family.index) if family.index else rows.Listed()
         row_id = family.row_of(key)
         question = rows.Question(family, [row_id], listed, {} if before is None else {row_id: before})
         found = (await rows.read(self._inspected, [question], self.expected))[family.id]
@@ -390,3 +390,16 @@ async def test_hostile_names_and_values_are_read_as_they_are(valkey: Server) -> 
             texts = (row.title, row.why, *(cell for cell in row.cells if isinstance(cell, str)))
             assert all(text.isprintable() for text in texts)
             assert max(len(cell) for cell in row.cells if isinstance(cell, str)) <= 256
+
+
+async def test_what_may_be_listed_is_never_called_orphaned(valkey: Server) -> None:
+    """An index of another type, or larger than is read of it, leaves open what is listed."""
+    valkey.call("SET", live_queries.ACTIVE, "x")
+    valkey.call("SET", "live_query:campaign:8:sql", "SELECT 1")
+    async with inspecting(valkey) as look:
+        assert (await look(b"live_query:campaign:8:sql")).state.word == "not known"
+    valkey.call("DEL", live_queries.ACTIVE)
+    for first in range(0, 30_000, 1000):
+        valkey.call("SADD", live_queries.ACTIVE, *range(100_000 + first, 101_000 + first))
+    async with inspecting(valkey) as look:
+        assert (await look(b"live_query:campaign:8:sql")).state.word == "not known"

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import Fault
+from fleetcache_gui.redis_io.server import Server
 from tests.live.readers import memory_within, peer, trouble_of
 from tests.servers import free_port
 
@@ -49,6 +51,19 @@ async def test_garbage_peers_are_told_of_in_time() -> None:
     met += [meet(*garbage, "hunter2") for garbage in LOGIN_GARBAGE.values()]
     with memory_within(20_000):
         await asyncio.gather(*met)
+
+
+@pytest.mark.parametrize("clock", [b"abc", "²".encode(), b"9" * 400, b"-1", b"9" * 18, b"\xff", b""], ids=repr)
+async def test_figures_that_are_none_are_not_believed(clock: bytes) -> None:
+    moment = b"*2\r\n$%d\r\n%b\r\n$1\r\n0\r\n" % (len(clock), clock)
+    keys = b":%d\r\n" % (2**63 - 1)
+    async with peer(b"+PONG\r\n", b"+OK\r\n+OK\r\n:-2\r\n", moment + keys + b"$0\r\n\r\n$0\r\n\r\n") as target:
+        node = await Server.connect(target)
+    assert node.skew is None
+    assert node.vitals.keys is not None
+    with memory_within(2_000_000):  # without a bound it is asked for 2**66 bytes
+        KeyStore(node.vitals.keys)
+    await node.lane.close()
 
 
 async def test_a_peer_that_hangs_up() -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from fleetcache_gui.domain.store import NO_EXPIRY, TYPES, KeyStore
+from fleetcache_gui.domain.store import NO_EXPIRY, TYPES, UNKNOWN_EXPIRY, KeyStore
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.faults import Fault, Trouble
+from fleetcache_gui.redis_io.lane import Lane
 from fleetcache_gui.redis_io.sweep import COUNT, SUSPECTS_KEPT, Sweeper
-from tests.live.readers import assert_only_reads, begin_counting, calls, connected
+from tests.live.readers import assert_only_reads, begin_counting, calls, connected, peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,9 +184,62 @@ async def test_keys_that_may_not_be_read_are_counted_and_listed(valkey: Server) 
             await sweep(sweeping)
             assert names(sweeping) == expected  # SCAN does not heed key patterns
             assert sweeping.refused == 3
-            assert TYPES[sweeping.store.types[sweeping.store.find(b"secret:0")]] == "?"
+            row = sweeping.store.find(b"secret:0")
+            assert TYPES[sweeping.store.types[row]] == "?"
+            assert sweeping.store.deadlines[row] == UNKNOWN_EXPIRY
     finally:
         valkey.call("ACL", "DELUSER", "narrow")
+
+
+async def test_what_may_be_read_of_a_key_is_kept(valkey: Server) -> None:
+    with redis.Redis(port=valkey.port) as client:
+        client.set("sw:installer:token:a", "x", px=60_000)
+        client.rpush("lock:list", "x")
+    for refused in ("pttl", "type"):
+        valkey.call("ACL", "SETUSER", "narrow", "on", ">x", "~*", "+@all", f"-{refused}")
+        try:
+            async with connected(valkey, username="narrow", password="x") as node:
+                sweeping = sweeper(node)
+                await sweep(sweeping)
+                store = sweeping.store
+                token = store.find(b"sw:installer:token:a")
+                assert sweeping.refused == 2
+                assert TYPES[store.types[token]] == ("string" if refused == "pttl" else "?")
+                assert (store.deadlines[token] == UNKNOWN_EXPIRY) == (refused == "pttl")
+                assert sweeping.suspected[TOKENS] == 0
+                assert sweeping.suspected[LOCKS] == (1 if refused == "pttl" else 0)  # a list is no lock
+        finally:
+            valkey.call("ACL", "DELUSER", "narrow")
+
+
+async def test_replies_that_no_server_should_give() -> None:
+    scanned = b"*2\r\n$1\r\n0\r\n*6\r\n:7\r\n$1\r\na\r\n*0\r\n$1\r\nb\r\n$1\r\nc\r\n$-1\r\n"
+    facts = b":9223372036854775807\r\n+string\r\n:-9\r\n+set\r\n$-1\r\n:1\r\n"
+    async with peer(b"+PONG\r\n", scanned, facts) as address:
+        lane = await Lane.open(address)
+        try:
+            sweeping = Sweeper(lane, SPEC, KeyStore())
+            await sweep(sweeping)
+        finally:
+            await lane.close()
+    store = sweeping.store
+    assert [store.name(row) for row in store.members(OTHER)] == [b"a", b"b", b"c"]
+    assert [TYPES[code] for code in store.types] == ["string", "set", "?"]
+    assert 2**53 <= store.deadlines[0] < 2**54
+    assert list(store.deadlines[1:]) == [UNKNOWN_EXPIRY, UNKNOWN_EXPIRY]
+    assert sweeping.refused == 5  # three names, two expiries
+
+
+@pytest.mark.parametrize("reply", [b"*2\r\n:0\r\n*0\r\n", b"*2\r\n$1\r\n0\r\n:5\r\n"])
+async def test_a_page_that_is_none(reply: bytes) -> None:
+    async with peer(b"+PONG\r\n", reply) as address:
+        lane = await Lane.open(address)
+        try:
+            with pytest.raises(Trouble) as trouble:
+                await sweep(Sweeper(lane, SPEC, KeyStore()))
+            assert trouble.value.fault is Fault.NOT_REDIS
+        finally:
+            await lane.close()
 
 
 async def test_an_account_that_may_not_scan(valkey: Server) -> None:

@@ -301,7 +301,7 @@ class Stage(QObject):
         return Page(key, type_word, (PageItem(b"", b"SELECT * FROM os_version"),), 24)
 
     async def about(self, key: bytes) -> KeyAbout:
-        return KeyAbout("embstr", 96, 24)
+        return KeyAbout("embstr", 96)
 
     async def find(self, text: str, limit: int = 50) -> tuple[Hit, ...]:
         self.asked.append(("find", text))
@@ -329,7 +329,7 @@ class Stage(QObject):
             self.history.append(self.vitals)
         self.set_link(Phase.LIVE)
         self.vitals_changed.emit(self.vitals)
-        self.inventory = Inventory(1_041_233, 1_041_233, now - 14.0, 9.0)
+        self.inventory = Inventory(1_041_233, 1_041_233, now - 14.0)
         self.inventory_changed.emit(self.inventory)
         for family_id, found in rows(now).items():
             for step in range(30, 0, -1):

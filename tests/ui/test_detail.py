@@ -100,7 +100,7 @@ async def test_the_value_of_another_key_is_read_when_it_is_chosen(qtbot: QtBot, 
             key, type_word, tuple(PageItem(b"", b"%d" % i) for i in range(3)), 3
         )
         await eventually(lambda: value(page) == "0  1  2")
-        assert key_lines(page)[1].describe().startswith("set · 3 members · ")
+        assert key_lines(page)[1].describe().startswith("set · 3 members · embstr · ")
 
 
 async def test_large_collections_come_by_page(qtbot: QtBot, eventually: Eventually) -> None:

@@ -210,6 +210,37 @@ async def test_a_family_that_has_become_long(qtbot: QtBot, eventually: Eventuall
         assert selected(page) == [b"tokens:070000"]  # chosen again after the table was put together anew
 
 
+async def test_filter_and_sort_outlast_the_table(qtbot: QtBot) -> None:
+    stage, now = Paged(), time.monotonic()
+    async with opened(qtbot, stage, "tokens") as page:
+        stage.show("tokens", keys_of("tokens", 30, now))
+        page.view.sort_by(0)
+        page._filter.setText("7")
+        sort = stage.table("tokens").sort
+        wanted = shown(page)
+        assert len(wanted) == 3
+        long_table(stage, "tokens", 3000)
+        stage.say(Snapshot("tokens", (), 3000, now, complete=True, long=True))
+        assert stage.table("tokens").sort == sort
+        assert len(shown(page)) == sum("7" in str(n) for n in range(3000))
+        del stage._tables["tokens"]
+        stage.show("tokens", keys_of("tokens", 30, now))
+        assert stage.table("tokens").sort == sort
+        assert shown(page) == wanted
+
+
+async def test_a_state_outlasts_the_table(qtbot: QtBot) -> None:
+    stage = Paged()
+    async with opened(qtbot, stage) as page:
+        stage.go_live()
+        page._states.setCurrentText("orphaned")
+        wanted = shown(page)
+        del stage._tables["live_queries"]
+        stage.family_changed.emit("live_queries")
+        assert page._states.currentText() == "orphaned"
+        assert shown(page) == wanted == [b"1042", b"1033"]
+
+
 async def test_rows_on_screen_are_reported_once_scrolling_rests(qtbot: QtBot, eventually: Eventually) -> None:
     stage, now = Paged(), time.monotonic()
     async with opened(qtbot, stage) as page:
@@ -342,6 +373,8 @@ async def test_keyboard_goes_from_filter_to_table_to_detail(qtbot: QtBot, eventu
         key_press(page, Qt.Key.Key_Escape)
         assert selected(page) == []
         assert page.detail.row is None
+        stage.show("live_queries", campaigns(time.monotonic(), 12))
+        assert selected(page) == [], "who chooses nothing means it, also at the next reading"
 
 
 async def test_rows_are_copied_as_tab_separated_text(qtbot: QtBot) -> None:

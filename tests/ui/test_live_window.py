@@ -80,7 +80,7 @@ async def test_a_lock_changes_hands_on_screen(qtbot: QtBot, eventually: Eventual
         await eventually(lambda: stage.cell("locks", "Lock cron:vuln", "holder") == "api-2")
         texts = [event.text for event in stage.session.events]
         assert any("changed hands: from api-1 to api-2" in text for text in texts) or (
-            any("api-1 was released" in text for text in texts) and any("was taken by api-2" in text for text in texts)
+            any("of api-1 is gone" in text for text in texts) and any("was taken by api-2" in text for text in texts)
         )
 
 

@@ -391,6 +391,9 @@ async def test_the_status_bar_follows_the_session(qapp: QApplication) -> None:
         assert window.status.keys.text() == "1,047,193 keys"
         assert window.status.inventory.text() == "inventory 100 % (14 s ago)"
         assert window.status.load.text() == "our load 0.2 % of a core"
-        stage.inventory = Inventory(1000, 400)
+        assert window.status.refused.isHidden()
+        stage.inventory = Inventory(1000, 400, refused=1204)
         stage.inventory_changed.emit(stage.inventory)
         assert window.status.inventory.text() == "inventory 40 %"
+        assert window.status.refused.text() == "1,204 keys may not be read"
+        assert "ACL" in window.status.refused.toolTip()

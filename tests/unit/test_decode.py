@@ -78,6 +78,15 @@ def test_deep_json_takes_neither_stack_nor_time() -> None:
     assert len(text) < 4 * STRING_WINDOW
 
 
+def test_a_long_list_deep_inside_does_not_become_megabytes() -> None:
+    raw = b"[" * 64 + b"1," * STRING_WINDOW
+    text = decode.render(raw, Form.JSON)
+    assert text.endswith("…")
+    assert len(text) < 5 * STRING_WINDOW
+    wide = b"[" + b'{"a":1},' * (STRING_WINDOW // 8 - 1)
+    assert "…" not in decode.render(wide, Form.JSON)  # what is usual is shown whole
+
+
 def test_ten_megabytes_give_no_more_than_a_window() -> None:
     raw = b"x" * 10_000_000
     for form in Form:

@@ -1,4 +1,4 @@
-"""Rules, samples, rates and lifetimes."""
+"""Samples, rates and lifetimes."""
 
 from __future__ import annotations
 
@@ -8,25 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetcache_gui.domain.family import SAMPLES, Row, Rule, Severity, extend, renew, slope
+from fleetcache_gui.domain.family import SAMPLES, Row, Severity, extend, renew, slope
 from fleetcache_gui.domain.values import FOREVER, Expiry, ReplyError, State
 
 
 def row_with(samples: tuple[tuple[float, float], ...]) -> Row:
     return Row(b"x", "x", "x", (), State("x"), (), samples=samples)
-
-
-@pytest.mark.parametrize(
-    ("type_word", "left", "suspect"),
-    [("string", 10.0, False), ("list", 10.0, True), ("string", None, True), ("string", 61.0, True)],
-)
-def test_a_rule_finds_what_deserves_a_look(type_word: str, left: float | None, suspect: bool) -> None:
-    assert Rule(frozenset({"string"}), "required", 60.0).suspect(type_word, left) is suspect
-
-
-def test_a_rule_without_types_or_bounds_suspects_nothing() -> None:
-    assert not Rule(frozenset()).suspect("anything", None)
-    assert not Rule(frozenset()).suspect("anything", 1e9)
 
 
 def test_severities_have_ranks() -> None:

@@ -139,3 +139,15 @@ def test_names_are_searched_without_regard_to_case() -> None:
 
 def test_every_type_word_has_its_code() -> None:
     assert [TYPE_CODES[word.encode()] for word in TYPES] == list(range(len(TYPES)))
+
+
+def test_a_store_is_worn_when_most_of_it_is_dead() -> None:
+    store, keys = KeyStore(), 150_000
+    store.note_all([b"%d" % n for n in range(keys)], [0] * keys, [1] * keys, [NO_EXPIRY] * keys)
+    assert not store.worn
+    for row in range(keys // 2):
+        store.remove(row)
+    assert not store.worn
+    for row in range(keys - 10):
+        store.remove(row)
+    assert store.worn

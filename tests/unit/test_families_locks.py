@@ -63,7 +63,7 @@ def test_the_holder_is_read_off_the_token(token: bytes, holder: str) -> None:
 
 
 def test_renewals_are_counted_as_the_expiry_moves_later() -> None:
-    row = renewals((0, 60), (2, 58), (2, 60), (2, 58.02), (18, 60))
+    row = renewals((0, 60), (2, 58), (2, 60), *((2, 58.02 - 2 * n) for n in range(9)), (2, 60))
     assert cell(FAMILY, row, "renewals") == 2
     assert cell(FAMILY, row, "held") == START
     assert dict(row.facts)["Renewed at least each"] == "20 s"
@@ -133,6 +133,21 @@ def test_a_holder_that_no_longer_renews_is_stuck() -> None:
     )
 
 
+def test_a_pause_of_the_reading_is_not_taken_for_the_time_between_renewals() -> None:
+    calm = [(2.0, 600 - 2.0 * n) for n in range(1, 10)] + [(2.0, 600.0)]  # renewed each 20 s, read each 2 s
+    before = renewals((0, 600), *calm, *calm, *calm)
+    paused = renewals((0, 600), *calm, *calm, *calm, (900, 600), *calm)
+    assert dict(before.facts)["Renewed at least each"] == "20 s"
+    assert dict(paused.facts)["Renewed at least each"] == "20 s"
+    silent = renewals((0, 600), *calm, *calm, *calm, (900, 600), *calm, *((2.0, 600 - 2.0 * n) for n in range(1, 35)))
+    assert silent.state.word == "stuck"
+
+
+def test_a_pause_before_any_interval_is_known_says_nothing_either() -> None:
+    row = renewals((0, 600), (2, 600), (900, 600))
+    assert "Renewed at least each" not in dict(row.facts)
+
+
 def test_a_lock_held_for_hours_without_a_renewal_is_stuck() -> None:
     row = renewals((0, 80_000), (3601, 76_399))
     assert row.judgements[0].text == "Lock cron:vuln, held by api-1, has not been renewed for 1 h 00 min."
@@ -155,14 +170,13 @@ def test_a_lock_without_a_name() -> None:
 
 @pytest.mark.parametrize(
     ("left", "told"),
-    [(60.0, "Lock cron:vuln of api-1 was released."), (1.5, "Lock cron:vuln of api-1 ended with its time.")],
+    [
+        (58.0, "Lock cron:vuln of api-1 is gone; it had 58 s left when last read."),
+        (None, "Lock cron:vuln of api-1 was released."),  # it could not run out
+    ],
 )
-def test_what_is_told_of_its_end(left: float, told: str) -> None:
-    assert FAMILY.tell(renewals((0, 60), (2, left)), None) == told
-
-
-def test_with_slow_polls_its_end_is_told_apart_all_the_same() -> None:
-    assert FAMILY.tell(renewals((0, 60), (30, 30)), None) == "Lock cron:vuln of api-1 ended with its time."
+def test_what_is_told_of_its_end_holds_however_late_it_is_noticed(left: float | None, told: str) -> None:
+    assert FAMILY.tell(server(left=left).read(FAMILY, KEY), None) == told
 
 
 def test_what_is_told_of_its_beginning() -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from fleetcache_gui.domain.family import Expected, Severity
+from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Progress, Tone
 from fleetcache_gui.families import other
 from fleetcache_gui.families.spec import SPEC, config_cache, installer_tokens, preassign, rate_limits
@@ -42,8 +43,36 @@ def test_a_preassignment_as_a_string() -> None:
     row = Server({DEVICE: value}, {DEVICE: 540.0}).read(PREASSIGN, DEVICE)
     assert row.cells[:4] == ("C02XK1ZHJGH5", "4471", "Kiosks", "7")
     assert row.judgements == ()
-    row = Server({DEVICE: b"4471\n"}, {DEVICE: 540.0}).read(PREASSIGN, DEVICE)
-    assert row.cells[:4] == ("C02XK1ZHJGH5", "4471", None, None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"4471\n", b"", b"[1]", b"\xff", b"{}", b'{"team": null, "serial": 7}', b"x" * 4096, {b"serial": b"C02"}],
+)
+def test_a_preassignment_that_assigns_nothing_is_unreadable(value: Value) -> None:
+    row = Server({DEVICE: value}, {DEVICE: 540.0}).read(PREASSIGN, DEVICE)
+    assert (row.state.word, codes(row)) == ("unreadable", {"preassignment.unreadable": Severity.WARNING})
+    assert row.cells[:4] == ("C02XK1ZHJGH5", None, None, None)
+    assert codes(Server({DEVICE: value}).read(PREASSIGN, DEVICE)) == {"preassignment.no-ttl": Severity.WARNING}
+
+
+@pytest.mark.parametrize("value", [{b"team": b""}, b'{"notes": "' + b"x" * 600 + b'", "team": "Kiosks"}'])
+def test_what_may_assign_something_is_not_called_unreadable(value: Value) -> None:
+    assert Server({DEVICE: value}, {DEVICE: 540.0}).read(PREASSIGN, DEVICE).state.word == "waiting"
+
+
+@pytest.mark.parametrize("value", [b"", {b"serial": b"C02"}])
+def test_a_preassignment_that_goes_while_it_is_read_is_not_called_unreadable(value: Value) -> None:
+    source = Server({DEVICE: value}, {DEVICE: 540.0}, special={(b"EXISTS", DEVICE): 0})
+    assert source.read(PREASSIGN, DEVICE).state.word == "waiting"
+
+
+def test_a_preassignment_that_may_not_be_read_is_not_called_unreadable() -> None:
+    for value in (b"{}", {b"serial": b"C02"}):
+        source = Server({DEVICE: value}, {DEVICE: 540.0})
+        probes = PREASSIGN.probes(DEVICE, (source.fact(DEVICE),))
+        source.special = refused(dict.fromkeys(probes))
+        assert source.read(PREASSIGN, DEVICE).judgements == ()
 
 
 def test_a_field_too_large_for_the_table_is_never_asked_for() -> None:
@@ -64,9 +93,9 @@ def test_a_preassignment_lives_for_minutes(left: float | None, code: str | None)
 @pytest.mark.parametrize("serial", [b"", b"C02 X", b"a:b", b"\xff", b"x" * 65, b"C02\n"])
 def test_a_malformed_serial(serial: bytes) -> None:
     key = b"mdm:apple:preassign:" + serial
-    assert codes(Server({key: ASSIGNED}, {key: 9.0}).read(PREASSIGN, key)) == {
-        "preassignment.malformed": Severity.WARNING
-    }
+    row = Server({key: ASSIGNED}, {key: 9.0}).read(PREASSIGN, key)
+    assert codes(row) == {"preassignment.malformed": Severity.WARNING}
+    assert row.cells[0] == show(key, 256), "of such a key the name says more than what stands where a serial should"
 
 
 def test_a_preassignment_of_the_wrong_type() -> None:
@@ -140,14 +169,18 @@ def test_a_malformed_token_is_masked_as_well(token: bytes) -> None:
         (b"8", 10, "near", {"rate.near": Severity.INFO}),
         (b"10", 10, "near", {"rate.near": Severity.INFO}),
         (b"11", 10, "over", {"rate.over": Severity.WARNING}),
-        (b"many", 10, "unreadable", {"rate.unreadable": Severity.WARNING}),
+        *[
+            (value, 10, "unreadable", {"rate.unreadable": Severity.WARNING})
+            for value in (b"many", b"-3", b"-", b"3.5", b"007", b" 3", b"", b"9" * 19)
+        ],
+        (b"-3", None, "unreadable", {"rate.unreadable": Severity.WARNING}),
     ],
 )
 def test_counts_against_their_limit(value: bytes, limit: int | None, word: str, found: dict[str, Severity]) -> None:
     expected = Expected(limits={} if limit is None else {"login": limit})
     row = Server({COUNT: value}, {COUNT: 40.0}, expected=expected).read(LIMITS, COUNT)
     assert row.cells[:2] == ("login", "2001:db8::17")
-    assert row.cells[2] == (Progress(int(value), limit) if value.isdigit() else None)
+    assert row.cells[2] == (None if word == "unreadable" else Progress(int(value), limit))
     assert row.state.word == word
     assert codes(row) == found
 
@@ -162,6 +195,11 @@ def test_what_is_said_of_a_limit() -> None:
     row = source.read(LIMITS, COUNT)
     assert row.state.tone is Tone.WARN
     assert "is near its limit: 85 of 100 requests" in row.judgements[0].text
+
+
+def test_a_negative_count_is_called_so() -> None:
+    row = Server({COUNT: b"-3"}, {COUNT: 40.0}).read(LIMITS, COUNT)
+    assert row.judgements[0].text == "The count of 2001:db8::17 on login is negative."
 
 
 def test_a_count_without_expiry_never_starts_anew() -> None:

@@ -24,7 +24,8 @@ def test_what_comes_changes_and_goes_is_told() -> None:
     gone = list(changes(FAMILY, {KEY: other}, [], 12.0, complete=True))
     assert taken == [Event(10.0, Tone.ACCENT, "Lock cron:vuln was taken by api-1 for 1 min 00 s.", "locks", KEY)]
     assert handed[0].text == "Lock cron:vuln changed hands: from api-1 to api-2."
-    assert gone == [Event(12.0, Tone.NEUTRAL, "Lock cron:vuln of api-2 was released.", "locks", KEY)]
+    told = "Lock cron:vuln of api-2 is gone; it had 1 min 00 s left when last read."
+    assert gone == [Event(12.0, Tone.NEUTRAL, told, "locks", KEY)]
 
 
 def test_what_stays_is_not_told() -> None:

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleetcache_gui.domain.server_health import judge
 from fleetcache_gui.domain.values import Reply, ReplyError
 from fleetcache_gui.redis_io import info
+
+WORDS = ("redis_version", "redis_mode", "role", "maxmemory_policy")
 
 TEXT = b"""# Server\r
 redis_version:7.0.15\r
@@ -42,6 +45,24 @@ def test_valkey_says_its_own_name_and_version() -> None:
 def test_nothing_told_is_nothing_known(reply: Reply) -> None:
     vitals = info.vitals(info.fields(reply), 1.0, None)
     assert (vitals.memory, vitals.calls, vitals.run_id) == (None, {}, "")
+
+
+@pytest.mark.parametrize("odd", ["9" * 400, "²", "-5", "1_0", "", "inf"])
+def test_a_figure_that_is_none_counts_as_not_told(odd: str) -> None:
+    lines = f"used_memory:{odd}\nmaxmemory:{odd}\ncmdstat_get:calls={odd},usec=1\nslave0:ip=x,lag={odd}\n"
+    vitals = info.vitals(info.fields(lines.encode()), 1.0, None)
+    assert (vitals.memory, vitals.memory_limit, vitals.calls, vitals.lag_s) == (None, None, {}, None)
+    judge([vitals])
+
+
+def test_words_of_a_server_cannot_move_a_terminal() -> None:
+    text = "\n".join(f"{name}:\x1b[2J\u202e" + "x" * 400 for name in WORDS)
+    vitals = info.vitals(info.fields(text.encode()), 1.0, None)
+    for word in (vitals.version, vitals.mode, vitals.role, vitals.policy):
+        assert word is not None
+        assert word.isprintable()
+        assert word.startswith("\\x1b[2J")
+        assert len(word) <= 32
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: TEXT + text.encode("utf-8", "replace")))

@@ -64,7 +64,8 @@ _ENDING = (
 class Hold:
     """One holder's time with a lock, as far as it was watched; monotonic seconds.
 
-    `usual` is the longest time seen between two renewals, `pause` the time between the last two readings.
+    `usual` is the longest time seen between two renewals, `pause` the time between the last two readings. A renewal
+    seen after a pause far longer than usual may be the last of several: it says nothing of the time between two.
     """
 
     token: bytes
@@ -100,7 +101,8 @@ def _hold(reading: Reading, before: Row | None, token: bytes | None) -> Hold | N
     name = reading.id
     if not _moved_later(key_named(before.keys, name).expiry, key_named(reading.keys, name).expiry):
         return Hold(token, old.since, old.renewals, old.renewed, old.usual, pause)
-    usual = max(old.usual, reading.at - old.renewed) if old.renewals else 0.0
+    skipped = pause > 2 * max(old.pause, old.usual) + 1
+    usual = max(old.usual, reading.at - old.renewed) if old.renewals and not skipped else old.usual
     return Hold(token, old.since, old.renewals + 1, reading.at, usual, pause)
 
 
@@ -175,7 +177,7 @@ def _facts(hold: Hold | None) -> tuple[tuple[str, str], ...]:
 
 
 def _tell(before: Row | None, now: Row | None) -> str | None:
-    """Taken, handed over, released or ended. Renewals are too frequent to be told."""
+    """Taken, handed over or gone. Renewals are too frequent to be told."""
     old = before.memory if before and isinstance(before.memory, Hold) else None
     new = now.memory if now and isinstance(now.memory, Hold) else None
     if before is None and now and new:
@@ -188,10 +190,12 @@ def _tell(before: Row | None, now: Row | None) -> str | None:
             return f"{now.title} was taken again by {new_holder}."
         return f"{now.title} changed hands: from {old_holder} to {new_holder}."
     if before and now is None and old:
-        # It went in the pause after the last reading: before its time if it had longer left than that.
-        left = key_named(before.keys, before.id).expiry.left(before.at)
-        ended = left <= max(1.5 * old.pause, 3.0)
-        return f"{before.title} of {_holder(old.token)} {'ended with its time' if ended else 'was released'}."
+        expiry = key_named(before.keys, before.id).expiry
+        if expiry.never:
+            return f"{before.title} of {_holder(old.token)} was released."
+        # Released or run out: after a pause nobody can tell, so what is known is said.
+        left = f"; it had {words.duration(expiry.left(before.at))} left when last read" if expiry.ends else ""
+        return f"{before.title} of {_holder(old.token)} is gone{left}."
     return None
 
 

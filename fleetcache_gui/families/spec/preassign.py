@@ -1,11 +1,13 @@
 """MDM preassignment (Apple): `mdm:apple:preassign:<serial>`, a HASH that lives for the enrollment window.
 
-Its fields are `external_id`, `team` and `profile`; a STRING with the same as JSON is understood as well.
+Its fields are `external_id`, `team` and `profile`; a STRING with the same as JSON is understood as well. One that holds
+none of them is unreadable.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import (
@@ -16,13 +18,13 @@ from fleetcache_gui.domain.decoding import (
     Verdict,
     answers,
     blob,
+    fault,
     json_object,
     key_named,
     keys_now,
     malformed,
     no_expiry,
     number,
-    preview,
     refusals,
     row_from,
     too_long,
@@ -31,6 +33,9 @@ from fleetcache_gui.domain.decoding import (
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PREFIX = b"mdm:apple:preassign:"
 
@@ -50,6 +55,10 @@ _FOR_EVER = (
 _LATE = (
     "The enrollment window is a matter of minutes; a device that comes much later gets an outdated profile.",
     "Check what wrote it: preassignments of Fleet live for minutes.",
+)
+_UNREADABLE = (
+    "Fleet finds no team and no profile there: the device enrolls without them.",
+    "Find out what wrote it; remove the key, and assign the device again.",
 )
 
 
@@ -79,8 +88,24 @@ def _small(key: KeyFact, got: Answers) -> tuple[bytes, ...]:
 
 def _follow(reading: Reading) -> tuple[Command, ...]:
     got = answers(_probes(reading.id, reading.keys), reading.replies)
-    fields = [(key, _small(key, got)) for key in reading.keys]
-    return tuple((b"HMGET", key.name, *small) for key, small in fields if small)
+    commands: list[Command] = []
+    for key in reading.keys:
+        if small := _small(key, got):
+            commands.append((b"HMGET", key.name, *small))
+        if _nothing(key, got):
+            commands.append(_still(key))
+    return tuple(commands)
+
+
+def _nothing(key: KeyFact, got: Answers) -> bool:
+    """True where the probes found nothing: the value is odd, or the key has just gone."""
+    if key.type == "hash":
+        return all(got.get(command) == 0 for command in _lengths(key))
+    return key.type == "string" and got.get(_text(key)) == b""
+
+
+def _still(key: KeyFact) -> Command:
+    return (b"EXISTS", key.name)
 
 
 def _answers(reading: Reading) -> Answers:
@@ -91,10 +116,7 @@ def _answers(reading: Reading) -> Answers:
 def _fields(key: KeyFact, got: Answers) -> dict[bytes, str]:
     """External id, team and profile as far as they are there and were read."""
     if key.type == "string":
-        raw = blob(got.get(_text(key)))
-        values = json_object(raw)
-        if values is None:
-            return {} if raw is None else {_FIELDS[0]: preview(raw)}
+        values = json_object(blob(got.get(_text(key)))) or {}
         named = {field: values.get(field.decode()) for field in _FIELDS}
         return {
             field: show(str(value).encode(errors="replace"), CELL)
@@ -107,26 +129,45 @@ def _fields(key: KeyFact, got: Answers) -> dict[bytes, str]:
     return {field: show(value, CELL) for field, value in pairs if isinstance(value, bytes)}
 
 
+def _unreadable(row: bytes, name: str, key: KeyFact, got: Answers, fields: Mapping[bytes, str]) -> Verdict | None:
+    """A verdict when the whole value was read and none of the fields is there."""
+    if fields:
+        return None
+    if key.type == "string":
+        raw = blob(got.get(_text(key)))
+        if raw is None or (len(raw) >= PREVIEW and raw.lstrip().startswith(b"{")):  # the rest may have them
+            return None
+    else:
+        reply = got.get((b"HMGET", key.name, *_FIELDS))
+        if not isinstance(reply, list) or any(value is not None for value in reply):
+            return None
+    if _nothing(key, got) and got.get(_still(key)) != 1:
+        return None
+    text = f"{name} holds neither external id nor team nor profile."
+    return fault(row, f"{_CODE}.unreadable", "unreadable", Severity.WARNING, text, _UNREADABLE)
+
+
 def _decode(reading: Reading, before: Row | None) -> Row:
     keys = keys_now(reading, before)
     key = key_named(keys, reading.id)
     got = _answers(reading)
     serial = reading.id.removeprefix(PREFIX)
     shown = show(serial, NAME)
+    fields = _fields(key, got)
     if _SERIAL.fullmatch(serial):
-        title = f"Device {shown}"
+        title, first = f"Device {shown}", show(serial, CELL)
         name = f"The preassignment of {shown}"
         verdict = (
             (None if key.type == "string" else wrong_type(reading.id, _CODE, name, key, ("hash",)))
             or no_expiry(reading.id, _CODE, name, key, Severity.WARNING, _FOR_EVER)
             or too_long(reading, _CODE, name, key.expiry, _RULE, _LATE)
+            or _unreadable(reading.id, name, key, got, fields)
             or _WAITING
         )
     else:
-        title = show(reading.id, NAME)
+        title, first = show(reading.id, NAME), show(reading.id, CELL)
         verdict = malformed(reading.id, _CODE, title, "mdm:apple:preassign:<serial>")
-    fields = _fields(key, got)
-    cells = (show(serial, CELL), *map(fields.get, _FIELDS), key.expiry if key.exists else None)
+    cells = (first, *map(fields.get, _FIELDS), key.expiry if key.exists else None)
     return row_from(_ID, reading, before, keys, verdict, title, cells, facts=_facts(key, got))
 
 

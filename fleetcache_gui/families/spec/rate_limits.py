@@ -18,7 +18,6 @@ from fleetcache_gui.domain.decoding import (
     keys_now,
     malformed,
     no_expiry,
-    number,
     refusals,
     row_from,
     too_long,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 PREFIX = b"rate_limit:"
 
 _PARTS = re.compile(rb"([^:]+):(.+)", re.DOTALL)
+_COUNT = re.compile(rb"0|[1-9][0-9]{0,18}")
 _NEAR = 0.8  # of the limit
 _ID = "rate_limits"
 _CODE = "rate"
@@ -58,6 +58,10 @@ _UNREADABLE = (
     "Fleet cannot count on from a value that is no number: requests of this client fail.",
     "Remove the key: the next request opens a new window.",
 )
+_NEGATIVE = (
+    "Fleet counts on from below zero: the client gets more requests than its limit allows.",
+    "Find out what wrote it; remove the key: the next request opens a new window.",
+)
 
 
 def _probes(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
@@ -68,8 +72,9 @@ def _verdict(row: bytes, name: str, raw: bytes | None, count: int | None, limit:
     if count is None:
         if raw is None:
             return Verdict(State("counting"), "Requests of this client are counted; its number was not read yet.")
-        text = f"{name} is no whole number."
-        return fault(row, "rate.unreadable", "unreadable", Severity.WARNING, text, _UNREADABLE)
+        negative = raw.startswith(b"-") and raw[1:].isdigit()
+        text, advice = (" is negative.", _NEGATIVE) if negative else (" is no whole number.", _UNREADABLE)
+        return fault(row, "rate.unreadable", "unreadable", Severity.WARNING, name + text, advice)
     told = f"{words.count(count, 'request')} in this window"
     if limit is None:
         return Verdict(State("counting"), f"{told[0].upper()}{told[1:]}; the limit of this endpoint is not known here.")
@@ -84,6 +89,11 @@ def _verdict(row: bytes, name: str, raw: bytes | None, count: int | None, limit:
     return Verdict(State("ok", Tone.OK), f"{told} allowed in this window.")
 
 
+def _count(raw: bytes | None) -> int | None:
+    """The count as INCR reads it: no sign, no zeros before it, 64 bits."""
+    return int(raw) if raw is not None and _COUNT.fullmatch(raw) and int(raw) < 2**63 else None
+
+
 def _limit(limits: Mapping[str, int], endpoint: bytes) -> int | None:
     return limits.get(endpoint.decode("utf-8", "surrogateescape"))
 
@@ -94,7 +104,7 @@ def _decode(reading: Reading, before: Row | None) -> Row:
     asked = _probes(reading.id, reading.keys)
     got = answers(asked, reading.replies)
     raw = blob(got.get(asked[0])) if asked else None
-    count = number(raw)
+    count = _count(raw)
     parts = _PARTS.fullmatch(reading.id.removeprefix(PREFIX))
     if parts is None:
         title = show(reading.id, NAME)
