@@ -107,7 +107,7 @@ async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -
     server = await Server.connect(address)
     try:
         taken = datetime.fromtimestamp(server.wall(time.monotonic()), UTC)
-        store = KeyStore(server.vitals.keys or 0)
+        store = KeyStore(server.room)
         sweeper = Sweeper(server.lane, SPEC, store)
         async for _ in sweeper.sweep():
             pass

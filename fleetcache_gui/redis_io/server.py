@@ -68,7 +68,7 @@ class Server:
         if now is not None:
             self.skew = now - (time.time() - (time.monotonic() - at))
         figures = info.fields(plain) | info.fields(stats)
-        self.vitals = info.vitals(figures, at, min(keys, _MOST_KEYS) if isinstance(keys, int) else None)
+        self.vitals = info.vitals(figures, at, keys if isinstance(keys, int) else None)
         if isinstance(plain, ReplyError) and plain.code not in ("NOPERM", "ERR"):
             raise from_reply(plain, self.lane.address)
         return 2 * (at - asked)
@@ -81,6 +81,11 @@ class Server:
             hits=None if hits is None else max(hits - ours.found, 0),
             misses=None if misses is None else max(misses - ours.missed, 0),
         )
+
+    @property
+    def room(self) -> int:
+        """How many keys to make room for before a sweep."""
+        return min(self.vitals.keys or 0, _MOST_KEYS)
 
     def wall(self, at: float) -> float:
         """The server's Unix time at monotonic time `at`."""

@@ -107,7 +107,7 @@ class Watch:
     def __init__(self, server: Server, sink: Sink, wishes: Wishes, meter: Meter, told: Callable[[float], None]) -> None:
         """`told` hears of each poll that was read to its end, with its round trip in seconds."""
         self._server, self._sink, self._wishes, self._meter, self._told = server, sink, wishes, meter, told
-        self._store = KeyStore(server.vitals.keys or 0)
+        self._store = KeyStore(server.room)
         self._sweeper = Sweeper(server.lane, wishes.layout, self._store)
         self._books = [_Book(family) for family in wishes.layout.families]
         self._inventory = Inventory(keys=server.vitals.keys or 0)
@@ -146,7 +146,7 @@ class Watch:
 
     async def _sweep_once(self, *, hurried: bool) -> None:
         gathered, before = time.monotonic(), 0
-        self._store.reserve(max(self._server.vitals.keys or 0, len(self._store)) + 1000)
+        self._store.reserve(max(self._server.room, len(self._store)) + 1000)
         async for took in self._sweeper.sweep():
             cost = (self._sweeper.scanned - before) * SERVER_COST
             before = self._sweeper.scanned
@@ -170,7 +170,7 @@ class Watch:
 
     def _start_afresh(self) -> None:
         """Names of keys that are long gone have filled the store: a new one, filled by the next sweep."""
-        self._store = KeyStore(self._server.vitals.keys or 0)
+        self._store = KeyStore(self._server.room)
         self._sweeper = Sweeper(self._server.lane, self._wishes.layout, self._store)
         for book in self._books:
             book.count = 0

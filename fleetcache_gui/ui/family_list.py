@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 HEADER, TALL_ROW = 34, 40
 SHORTEST, WINDOW = 30.0, 300.0
 """Seconds that the trends show: all that was watched, within these."""
-"""Seconds that the trends show."""
 
 _TITLES = ("Family", "Entries", "Trend", "State")
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
@@ -90,7 +89,8 @@ class _Families(QAbstractTableModel):
         if snapshot is None:
             return
         line.entries = weight(line.family, snapshot)
-        if not line.trend or snapshot.at >= line.trend[-1][0] + 1:
+        # After a reconnect a family fills up again: that is no fall.
+        if snapshot.complete and (not line.trend or snapshot.at >= line.trend[-1][0] + 1):
             line.trend.append((snapshot.at, float(line.entries)))
         findings = tuple(f for f in self._session.findings if f.family == line.family.id)
         grave = worst(findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
@@ -61,9 +62,15 @@ def rates(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tu
 
 
 def recent(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> float | None:
-    """A counter's growth per second over the last minute; None before two readings."""
-    steps = [(now.at - then.at, grown) for then, now, grown in growth(lately(history), read)]
+    """A counter's growth per second over the last minute; None before two readings. It starts anew with the server."""
+    steps = [(now.at - then.at, grown) for then, now, grown in growth(_this_run(history), read)]
     return sum(grown for _, grown in steps) / sum(taken for taken, _ in steps) if steps else None
+
+
+def _this_run(history: Sequence[Vitals]) -> list[Vitals]:
+    """The last minute's readings of the server process that answers now."""
+    run = history[-1].run_id if history else ""
+    return [*takewhile(lambda v: v.run_id == run, reversed(lately(history)))][::-1]
 
 
 def _memory(history: Sequence[Vitals], alarms: Mapping[str, Tone]) -> Gauge:
@@ -123,7 +130,7 @@ def _hit_rate(history: Sequence[Vitals]) -> Gauge:
 def _keys(history: Sequence[Vitals]) -> Gauge:
     samples = levels(history, lambda v: v.keys)
     expiring = recent(history, lambda v: v.expired)
-    growth = slope(samples, RECENT)
+    growth = slope(levels(_this_run(history), lambda v: v.keys), RECENT)
     parts = []
     if growth is not None:
         parts.append("steady" if abs(growth) < 0.01 else f"{'+' if growth > 0 else '−'}{words.rate(abs(growth))}")

@@ -36,8 +36,15 @@ WHILE_AWAY = (
     "While Redis is away, Fleet goes on in part",
     "Live queries pause. Host details are handled synchronously or wait. Locks can be neither taken nor "
     "renewed, so that cron jobs may run twice. Caches are read from the database.",
-    "Nothing has to be restored afterwards: Fleet fills the cache anew.",
+    "If Redis comes back empty, what waited in the host queue and campaigns that were running are lost. Nothing has to "
+    "be restored by hand: hosts report again, caches are filled anew, and a lost campaign can be started again.",
 )
+UNKNOWN = (
+    "About Fleet nothing is known",
+    "Only this inspector's own access is known to fail. Fleet has its own account and connections: it may go on as ever.",
+    "",
+)
+"""Said of a link that is lost while the server may well be there."""
 
 
 class LookUps(QWidget):
@@ -103,7 +110,6 @@ class Overview(QWidget):
         self.headline = PlainLabel(theme=theme, role="heading")
         self.severities = PlainLabel(theme=theme, role="muted")
         self.away = Card(theme)
-        self.away.say(Tone.CRITICAL, *WHILE_AWAY)
         self.calm = Calm(theme)
         self.cards = FindingCards(theme)
         self.families = FamilyList(session, theme)
@@ -168,6 +174,10 @@ class Overview(QWidget):
 
     def _link_changed(self, link: Link) -> None:
         self.away.setVisible(link.phase is Phase.DOWN)
+        if link.server_away:
+            self.away.say(Tone.CRITICAL, *WHILE_AWAY)
+        else:
+            self.away.say(Tone.NEUTRAL, *UNKNOWN)
         if self._stale != self._was_stale:
             self._was_stale = self._stale
             self.families.set_stale(self._stale)

@@ -127,8 +127,6 @@ def _goals(results: Results) -> Iterator[tuple[str, float | None, float]]:
         yield f"peak memory with {keys:,} keys, MB", results.middle(keys, WINDOW, "peak_mb"), 250.0
     if results.start:
         yield "first rows after start, ms", median(_after(results.start, "rows")), 1000.0
-    for figures in results.polling.values():
-        yield "polls and sweeps, % of one core", 100 * (figures["both"] - figures["idle"]), 1.0
 
 
 def goals_table(results: Results) -> Table:

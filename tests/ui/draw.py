@@ -52,7 +52,8 @@ def lost(stage: Stage) -> None:
     """The server has gone away."""
     stage.go_live()
     text = "10.0.2.11:6379 refuses connections: no server is listening there."
-    stage.set_link(Phase.DOWN, text=text, advice="Start the server, or check the port.", next_try=stage.link.since + 4)
+    advice = "Start the server, or check the port."
+    stage.set_link(Phase.DOWN, text=text, advice=advice, server_away=True, next_try=stage.link.since + 4)
 
 
 def refused(stage: Stage) -> None:

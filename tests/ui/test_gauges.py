@@ -35,6 +35,24 @@ def test_a_restart_or_a_reset_makes_no_rate() -> None:
     assert recent(restarted, lambda v: v.commands) is None
 
 
+def test_what_was_before_a_restart_is_not_in_the_rate_after_it() -> None:
+    readings = history(commands=(0, 90_000, 10, 30), hits=(0, 0, 0, 9), misses=(0, 900, 0, 1), expired=(0, 800, 0, 0))
+    readings = [replace(reading, run_id="aabb"[i]) for i, reading in enumerate(readings)]
+    assert recent(readings, lambda v: v.commands) == 10
+    assert gauge("Commands", readings).figure == "10/s"
+    assert gauge("Hit rate", readings).figure == "90.0 %"
+    assert recent(readings[:3], lambda v: v.commands) is None
+    assert gauge("Commands", readings[:3]).figure == "–"
+
+
+def test_keys_that_went_with_a_restart_are_no_course() -> None:
+    readings = history(keys=(50_000, 50_000, 0, 20))
+    readings = [replace(reading, run_id="aabb"[i]) for i, reading in enumerate(readings)]
+    assert gauge("Keys", readings).note == "+10/s"
+    assert gauge("Keys", readings[:3]).note == "in this database"
+    assert len(gauge("Keys", readings).samples) == 4, "the chart shows the fall"
+
+
 def test_what_is_recent_is_the_last_minute() -> None:
     steps = [100_000 if i == 1 else 0 for i in range(100)]
     counters = tuple(sum(steps[: i + 1]) for i in range(100))

@@ -136,12 +136,40 @@ async def test_an_outage_lists_what_fleet_suffers(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         overview = window.overview
         assert not overview.away.isVisible()
-        stage.set_link(Phase.DOWN, text="It is gone.")
+        stage.set_link(Phase.DOWN, text="It is gone.", server_away=True)
         assert overview.away.isVisible()
         for consequence in ("Live queries pause", "synchronously or wait", "run twice"):
             assert consequence in overview.away.meaning.text()
+        advice = overview.away.advice.text()
+        assert "are lost" in advice, "as the advice about evictions says"
+        assert "Nothing has to be restored by hand" in advice
         stage.set_link(Phase.LIVE)
         assert not overview.away.isVisible()
+
+
+async def test_a_refused_inspector_says_nothing_of_fleet(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        card = window.overview.away
+        stage.set_link(Phase.DOWN, text="10.0.2.11:6379 refused the user name or password.")
+        assert card.isVisible()
+        assert card.title.text() == "About Fleet nothing is known"
+        assert "Live queries" not in card.meaning.text()
+        assert not card.advice.isVisible()
+        stage.set_link(Phase.DOWN, text="It is gone.", server_away=True)
+        assert card.title.text() == "While Redis is away, Fleet goes on in part"
+        assert card.advice.isVisible()
+
+
+async def test_a_family_that_fills_up_after_a_reconnect_draws_no_fall(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        line = window.overview.families.model().lines[3]  # type: ignore[attr-defined]
+        before, now = tuple(line.trend), time.monotonic()
+        known = stage.snapshot("preassign")
+        assert known is not None
+        for at, count, complete in ((now + 10, 0, False), (now + 12, 7, False), (now + 14, 31, True)):
+            stage._snapshots["preassign"] = replace(known, rows=known.rows[:count], count=count, at=at, complete=complete)
+            stage.family_changed.emit("preassign")
+        assert tuple(line.trend) == (*before, (now + 14, 31.0))
 
 
 async def test_families_tell_entries_and_state(qapp: QApplication) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -379,11 +380,35 @@ def test_what_the_status_bar_says() -> None:
     assert inventory_words(Inventory(1000, 1700), 50.0) == "inventory 99 %"
     assert inventory_words(Inventory(1000, 20, finished_at=36.0), 50.0) == "inventory 100 % (14 s ago)"
     assert inventory_words(Inventory(), 50.0) == "inventory starting"
+    grown = Inventory(55_043, 20, finished_at=36.0)
+    assert inventory_words(grown, 50.0, 22_700) == "inventory 41 % (22,700 of 55,043 keys known)"
+    assert inventory_words(grown, 50.0, 52_000) == "inventory 94 % (52,000 of 55,043 keys known)"
+    assert inventory_words(grown, 50.0, 52_500) == "inventory 100 % (14 s ago)", "less than 5 % are new"
+    assert inventory_words(grown, 50.0, 60_000) == "inventory 100 % (14 s ago)"
+    assert inventory_words(Inventory(300, 0, finished_at=36.0), 50.0, 0) == "inventory 100 % (14 s ago)", "a few"
     stage = Stage()
     stage.set_link(Phase.LIVE, skew=0.3)
     assert clock_words(stage.link, 1_700_000_000) == "server 22:13:20 UTC"
     stage.set_link(Phase.LIVE, skew=-3600.0)
     assert clock_words(stage.link, 1_700_000_000) == "server 21:13:20 UTC, 1 h 00 min behind"
+
+
+async def test_the_inventory_is_not_whole_when_the_keys_have_grown(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+
+        def told(keys: int, inventory: Inventory) -> str:
+            assert stage.vitals is not None
+            stage.vitals, stage.inventory = replace(stage.vitals, keys=keys), inventory
+            stage.inventory_changed.emit(inventory)
+            return window.status.inventory.text()
+
+        ended = time.monotonic()
+        assert told(22_700, Inventory(22_700, 22_700, ended)).startswith("inventory 100 %")
+        assert told(22_700, Inventory(22_700, 1_000, ended)).startswith("inventory 100 %"), "the next sweep has begun"
+        assert told(55_043, Inventory(22_700, 1_000, ended)) == "inventory 41 % (22,700 of 55,043 keys known)"
+        assert told(55_043, Inventory(55_043, 40_000, ended)) == "inventory 72 % (40,000 of 55,043 keys known)"
+        assert told(55_043, Inventory(55_043, 55_043, ended + 0.1)).startswith("inventory 100 %")
+        assert told(90_000, Inventory(90_000, 9_000)) == "inventory 10 %", "another connection begins anew"
 
 
 async def test_the_status_bar_follows_the_session(qapp: QApplication) -> None:
@@ -392,7 +417,8 @@ async def test_the_status_bar_follows_the_session(qapp: QApplication) -> None:
         assert window.status.inventory.text() == "inventory 100 % (14 s ago)"
         assert window.status.load.text() == "our load 0.2 % of a core"
         assert window.status.refused.isHidden()
-        stage.inventory = Inventory(1000, 400, refused=1204)
+        assert stage.vitals is not None
+        stage.vitals, stage.inventory = replace(stage.vitals, keys=1000), Inventory(1000, 400, refused=1204)
         stage.inventory_changed.emit(stage.inventory)
         assert window.status.inventory.text() == "inventory 40 %"
         assert window.status.refused.text() == "1,204 keys may not be read"

@@ -63,7 +63,7 @@ def test_what_may_assign_something_is_not_called_unreadable(value: Value) -> Non
 
 @pytest.mark.parametrize("value", [b"", {b"serial": b"C02"}])
 def test_a_preassignment_that_goes_while_it_is_read_is_not_called_unreadable(value: Value) -> None:
-    source = Server({DEVICE: value}, {DEVICE: 540.0}, special={(b"EXISTS", DEVICE): 0})
+    source = Server({DEVICE: value}, {DEVICE: 540.0}, special={(b"TYPE", DEVICE): b"none"})
     assert source.read(PREASSIGN, DEVICE).state.word == "waiting"
 
 

@@ -166,7 +166,9 @@ def _campaign(campaign: str, reading: Reading, before: Row | None) -> Row:
     raw = blob(got.get(_sql_command(sql.name)))
     answered = number(got.get((b"SCARD", hosts.name))) or None  # there are no empty sets: it went a moment ago
     if answered is None and hosts.type == "none" and reading.id == campaign.encode():
-        answered = 0
+        # Both keys gone: it has just ended, or never had any. What was counted last stays.
+        last = before.memory if before and sql.type == "none" else None
+        answered = last.answered if isinstance(last, Watch) else 0
     samples = before.samples if before else ()
     if answered is not None:
         samples = extend(before, reading.at, answered)

@@ -105,7 +105,7 @@ def _nothing(key: KeyFact, got: Answers) -> bool:
 
 
 def _still(key: KeyFact) -> Command:
-    return (b"EXISTS", key.name)
+    return (b"TYPE", key.name)
 
 
 def _answers(reading: Reading) -> Answers:
@@ -141,7 +141,7 @@ def _unreadable(row: bytes, name: str, key: KeyFact, got: Answers, fields: Mappi
         reply = got.get((b"HMGET", key.name, *_FIELDS))
         if not isinstance(reply, list) or any(value is not None for value in reply):
             return None
-    if _nothing(key, got) and got.get(_still(key)) != 1:
+    if _nothing(key, got) and got.get(_still(key)) != key.type.encode():
         return None
     text = f"{name} holds neither external id nor team nor profile."
     return fault(row, f"{_CODE}.unreadable", "unreadable", Severity.WARNING, text, _UNREADABLE)
