@@ -39,9 +39,10 @@ WHILE_AWAY = (
     "If Redis comes back empty, what waited in the host queue and campaigns that were running are lost. Nothing has to "
     "be restored by hand: hosts report again, caches are filled anew, and a lost campaign can be started again.",
 )
-UNKNOWN = (
+WHILE_REFUSED = (
     "About Fleet nothing is known",
-    "Only this inspector's own access is known to fail. Fleet has its own account and connections: it may go on as ever.",
+    "Only this inspector's own access is known to fail. Fleet has its own account and connections, and may go on as "
+    "ever.",
     "",
 )
 """Said of a link that is lost while the server may well be there."""
@@ -177,7 +178,7 @@ class Overview(QWidget):
         if link.server_away:
             self.away.say(Tone.CRITICAL, *WHILE_AWAY)
         else:
-            self.away.say(Tone.NEUTRAL, *UNKNOWN)
+            self.away.say(Tone.NEUTRAL, *WHILE_REFUSED)
         if self._stale != self._was_stale:
             self._was_stale = self._stale
             self.families.set_stale(self._stale)

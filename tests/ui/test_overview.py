@@ -167,7 +167,9 @@ async def test_a_family_that_fills_up_after_a_reconnect_draws_no_fall(qapp: QApp
         known = stage.snapshot("preassign")
         assert known is not None
         for at, count, complete in ((now + 10, 0, False), (now + 12, 7, False), (now + 14, 31, True)):
-            stage._snapshots["preassign"] = replace(known, rows=known.rows[:count], count=count, at=at, complete=complete)
+            stage._snapshots["preassign"] = replace(
+                known, rows=known.rows[:count], count=count, at=at, complete=complete
+            )
             stage.family_changed.emit("preassign")
         assert tuple(line.trend) == (*before, (now + 14, 31.0))
 
