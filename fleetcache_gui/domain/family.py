@@ -16,6 +16,8 @@ from fleetcache_gui.domain.values import Cell, Command, Expiry, KeyFact, Reply, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from fleetcache_gui.domain.verbs import Verb
+
 SAMPLES = 150
 """Samples kept per row: five minutes at the default interval of 2 s."""
 
@@ -191,6 +193,8 @@ class Family:
     """Values may hold credentials: shown only after Reveal."""
     sort: tuple[str, bool] = ("", False)
     """Column id and descending flag of the first order."""
+    verbs: tuple[Verb, ...] = ()
+    """What may be done to its rows, in the order of menus."""
 
     def column(self, column_id: str) -> int:
         """Position of a column; ValueError when there is none."""

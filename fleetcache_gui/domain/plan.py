@@ -1,0 +1,247 @@
+"""What an act would do, as data, and what it did: drafts, plans, receipts. Pure; nothing here sends anything.
+
+A family drafts what a verb means for a row on screen. The survey (`redis_io.survey`) reads how each of those keys is
+just now and makes the draft a step: a change with the condition under which it holds. A person sees the plan and
+confirms it; only then can `redis_io.act` carry it out, each step atomically with its condition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fleetcache_gui.domain.text import show
+
+
+class Deed(Enum):
+    """What a step does to its key."""
+
+    REMOVE = "remove"  # UNLINK of the whole key
+    DROP_MEMBER = "drop member"  # SREM of the members in `args`
+    EXPIRE = "expire"  # give it an expiry of `args[0]` milliseconds
+    TRIM = "trim"  # a LIST: the oldest entries that were seen, from the place in `args` on
+    DELETE_ENTRIES = "delete entries"  # XDEL of the ids in `args`
+    ACK = "acknowledge"  # XACK: args = group, consumer, ids…
+    CLAIM = "claim"  # XCLAIM: args = group, from consumer, to consumer, ids…
+    DELETE_CONSUMER = "delete consumer"  # XGROUP DELCONSUMER with nothing pending: args = group, consumer
+    REPLAY = "replay"  # XGROUP SETID: args = group, id, the last delivered id as seen
+    FLUSH = "flush"  # FLUSHDB ASYNC on one primary; the key is empty
+    PUT_BACK = "put back"  # undo: `args` name what was saved
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something beside the key itself that must be so: with `member`, whether it stands in the SET `key`; without,
+    whether `key` exists."""
+
+    key: bytes
+    member: bytes | None
+    present: bool
+    otherwise: str  # why the step is not done then: "it is active again"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One change as a family wants it, before anybody has looked at the key again.
+
+    `type` is the Redis type as on screen, empty where the row does not tell it. `value` is a string's whole value as on
+    screen: the survey finds another and the step is skipped. `moves`: its length and expiry change by themselves while it
+    is in use (a lock that is renewed, a running campaign's hosts), so neither is part of the condition.
+    """
+
+    deed: Deed
+    key: bytes
+    what: str  # "the SQL of campaign 12", safe to show
+    type: str = ""
+    value: bytes | None = None
+    moves: bool = False
+    guards: tuple[Guard, ...] = ()
+    args: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A key as the survey found it; the condition of a step. Empty, None: not part of the condition.
+
+    `length` is STRLEN, LLEN, SCARD, HLEN, ZCARD or XLEN. `digest` is the SHA-1 of the value: of what DUMP says of a key
+    up to `survey.WHOLE` bytes, of the first `survey.HEAD` bytes of a longer string, of the last id of a stream.
+    `expires_ms`: Unix ms on the server's clock, -1 for none; where the server cannot tell (before Redis 7.0), 0 for some.
+    """
+
+    type: str
+    length: int | None = None
+    digest: str = ""
+    digest_of: str = ""  # "dump", "head", "id"
+    expires_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change with its condition. `size` is what the server says the key takes (bytes, None: not told).
+
+    `saved`: it is put into the undo bin first. `node`: the cluster's node that has it, empty on a standalone server.
+    """
+
+    draft: Draft
+    seen: Fingerprint
+    size: int | None = None
+    saved: bool = True
+    node: str = ""
+    count: int = 1  # entries, members or keys that it changes
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was asked for and is not in the plan, with the reason as a clause: "it is gone already"."""
+
+    what: str
+    reason: str
+
+
+class Strictness(Enum):
+    """What a person must do before a plan runs."""
+
+    PRESS = "press"  # one button that names the deed
+    TYPE = "type"  # the plan's word, typed
+    HOLD = "hold"  # the same, and the button held down
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One server process as previewed: what is written to must be the same one."""
+
+    address: str
+    run_id: str
+    role: str
+    database: int
+    node_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that would be done, and nothing else. Running it writes; making it does not.
+
+    `button` names the deed: "Release lock". `consequence`: what Fleet feels. `way_back`: what undo can do, in a sentence.
+    `word` is what must be typed where `strictness` asks for it. `strangers` (flush): keys that are not Fleet's, by example.
+    `made_at` is monotonic seconds.
+    """
+
+    id: str
+    verb: str
+    family: str
+    title: str
+    button: str
+    where: str  # "prod-eu (10.0.0.5:6379 db 0)"
+    environment: str
+    servers: tuple[Identity, ...]
+    steps: tuple[Step, ...]
+    skipped: tuple[Skipped, ...]
+    consequence: tuple[str, ...]
+    way_back: str
+    strictness: Strictness
+    word: str
+    made_at: float
+    noun: tuple[str, str] = ("key", "keys")
+    strangers: tuple[str, ...] = ()
+    counts: tuple[tuple[str, int, int | None], ...] = ()
+    """By family (or node): title, keys, bytes."""
+
+    @property
+    def count(self) -> int:
+        """Keys, members or entries that it changes."""
+        return sum(step.count for step in self.steps)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, as far as the server told; None where it told of none."""
+        told = [step.size for step in self.steps if step.size is not None]
+        return sum(told) if told else None
+
+    @property
+    def unsaved(self) -> int:
+        """How many of its changes have no way back."""
+        return sum(step.count for step in self.steps if not step.saved)
+
+    @property
+    def nodes(self) -> dict[str, int]:
+        """Changes by node, on a cluster."""
+        found: Counter[str] = Counter()
+        for step in self.steps:
+            found[step.node] += step.count
+        return dict(found) if any(found) else {}
+
+
+class Outcome(Enum):
+    """What became of a step."""
+
+    DONE = "done"
+    GONE = "already gone"
+    CHANGED = "changed, kept"
+    REFUSED = "not permitted"
+    UNREACHABLE = "not sent: unreachable"
+    CANCELLED = "not sent: cancelled"
+    FAILED = "not done: error"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an act has come; `rate` is changes per second, `left` seconds, both None before they are known."""
+
+    done: int
+    total: int
+    rate: float | None = None
+    left: float | None = None
+    waiting: str = ""  # why nothing moves just now: "looking what became of 200 keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an act did. `outcomes` stand in the order of the plan's steps; `notes` say more of some, by position.
+
+    `taken` counts the changes of steps that are done in part (entries of a queue), by position; `saved` how many have a
+    way back in the undo bin under the plan's id. `trouble`: why it ended early, in a sentence. Times are Unix seconds.
+    """
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    began: float
+    ended: float
+    notes: dict[int, str] = field(default_factory=dict)
+    taken: dict[int, int] = field(default_factory=dict)
+    saved: int = 0
+    trouble: str = ""
+
+    def count(self, outcome: Outcome) -> int:
+        """How many keys, members or entries met this outcome."""
+        return sum(
+            self.taken.get(position, step.count)
+            for position, (step, met) in enumerate(zip(self.plan.steps, self.outcomes, strict=True))
+            if met is outcome
+        )
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        """Outcomes that were met, with their counts."""
+        return {outcome: number for outcome in Outcome if (number := self.count(outcome))}
+
+
+def command_shown(step: Step, limit: int = 120) -> str:
+    """The step as a Redis user would write it, safe to show; secret names are the caller's business."""
+    key, args = show(step.draft.key, limit), [show(arg, 40) for arg in step.draft.args]
+    shown = {
+        Deed.REMOVE: ["UNLINK", key],
+        Deed.DROP_MEMBER: ["SREM", key, *args],
+        Deed.EXPIRE: ["PEXPIRE", key, *args],
+        Deed.TRIM: ["LTRIM", key],
+        Deed.DELETE_ENTRIES: ["XDEL", key, *args],
+        Deed.ACK: ["XACK", key, *args[:1], *args[2:]],
+        Deed.CLAIM: ["XCLAIM", key, *args[:1], *args[2:]],
+        Deed.DELETE_CONSUMER: ["XGROUP DELCONSUMER", key, *args],
+        Deed.REPLAY: ["XGROUP SETID", key, *args[:2]],
+        Deed.FLUSH: ["FLUSHDB ASYNC"],
+        Deed.PUT_BACK: ["RESTORE", key],
+    }[step.draft.deed]
+    words = " ".join(shown[:4])
+    return words + (" …" if len(shown) > 4 else "")
