@@ -1,7 +1,7 @@
-"""The one object between the window and everything that changes the server: lock state, plans, acts, undo, history.
+"""The one object between the window and everything that changes the server: lock, plans, acts, undo, history.
 
-It stands beside `Session`, which only reads. Nothing here writes: it asks `redis_io.survey` for plans and hands confirmed
-ones to `redis_io.act`.
+It stands beside `Session`, which only reads. Nothing here writes: it asks `redis_io.survey` for plans and hands
+confirmed ones to `redis_io.act`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.domain.plan import Plan, Receipt
-    from fleetcache_gui.domain.verbs import Refusal, Verb
+    from fleetcache_gui.domain.family import Verb
+    from fleetcache_gui.domain.verbs import Refusal
 
 
 class Mode(Enum):
@@ -53,7 +54,7 @@ class WayBack:
 
 
 class Deeds(QObject):
-    """`changed`: the mode, what hinders, or what runs. `progressed(Progress)` while an act runs. `finished(Receipt)`."""
+    """`changed`: the mode, what hinders, or what runs. `progressed(Progress)` while an act runs; `finished(Receipt)`."""
 
     changed = Signal()
     progressed = Signal(object)

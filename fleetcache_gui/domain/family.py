@@ -12,11 +12,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.values import Cell, Command, Expiry, KeyFact, Reply, Sample, State
+from fleetcache_gui.domain.verbs import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from fleetcache_gui.domain.verbs import Verb
+    from fleetcache_gui.domain.plan import Draft
+    from fleetcache_gui.domain.verbs import Choice, Refusal
 
 SAMPLES = 150
 """Samples kept per row: five minutes at the default interval of 2 s."""
@@ -152,6 +154,28 @@ def _no_commands(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
 
 def _no_follow(reading: Reading) -> tuple[Command, ...]:
     return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`title` is for menus ("Release lock…"), `button` for the plan ("Release lock").
+
+    `fits(row, now)` is None where the verb may be offered for a row, else why not; `now` is monotonic seconds. A verb
+    whose `hidden` holds for a row is not even shown for it. `drafts(row, choice)` are the changes in the order in which
+    they are made: an interruption must leave nothing worse.
+    `grave`: it asks for a typed word even for one key. `consequence`: what Fleet feels, whole sentences.
+    """
+
+    id: str
+    title: str
+    button: str
+    drafts: Callable[[Row, str], tuple[Draft, ...]]
+    consequence: tuple[str, ...]
+    scope: Scope = Scope.ROWS
+    fits: Callable[[Row, float], Refusal | None] = lambda row, now: None
+    hidden: Callable[[Row], bool] = lambda row: False
+    choice: Callable[[Sequence[Row]], Choice] | None = None
+    grave: bool = False
 
 
 @dataclass(frozen=True, slots=True)

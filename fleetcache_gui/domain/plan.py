@@ -46,8 +46,8 @@ class Draft:
     """One change as a family wants it, before anybody has looked at the key again.
 
     `type` is the Redis type as on screen, empty where the row does not tell it. `value` is a string's whole value as on
-    screen: the survey finds another and the step is skipped. `moves`: its length and expiry change by themselves while it
-    is in use (a lock that is renewed, a running campaign's hosts), so neither is part of the condition.
+    screen: where the survey finds another the step is skipped. `moves`: its length and expiry change by themselves while
+    it is in use (a lock that is renewed, a running campaign's hosts), so neither is part of the condition.
     """
 
     deed: Deed
@@ -66,7 +66,7 @@ class Fingerprint:
 
     `length` is STRLEN, LLEN, SCARD, HLEN, ZCARD or XLEN. `digest` is the SHA-1 of the value: of what DUMP says of a key
     up to `survey.WHOLE` bytes, of the first `survey.HEAD` bytes of a longer string, of the last id of a stream.
-    `expires_ms`: Unix ms on the server's clock, -1 for none; where the server cannot tell (before Redis 7.0), 0 for some.
+    `expires_ms`: Unix ms on the server's clock, -1 for none; 0 for some, where the server cannot tell (Redis < 7.0).
     """
 
     type: str
@@ -122,9 +122,9 @@ class Identity:
 class Plan:
     """Everything that would be done, and nothing else. Running it writes; making it does not.
 
-    `button` names the deed: "Release lock". `consequence`: what Fleet feels. `way_back`: what undo can do, in a sentence.
-    `word` is what must be typed where `strictness` asks for it. `strangers` (flush): keys that are not Fleet's, by example.
-    `made_at` is monotonic seconds.
+    `button` names the deed: "Release lock". `consequence`: what Fleet feels. `way_back`: what undo can do, in a
+    sentence. `word` is what must be typed where `strictness` asks for it. `strangers` (flush): keys that are not Fleet's,
+    by example. `made_at` is monotonic seconds.
     """
 
     id: str
