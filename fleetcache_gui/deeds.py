@@ -15,8 +15,8 @@ from PySide6.QtCore import QObject, Signal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fleetcache_gui.domain.plan import Plan, Receipt
     from fleetcache_gui.domain.family import Verb
+    from fleetcache_gui.domain.plan import Plan, Receipt
     from fleetcache_gui.domain.verbs import Refusal
 
 
@@ -54,7 +54,7 @@ class WayBack:
 
 
 class Deeds(QObject):
-    """`changed`: the mode, what hinders, or what runs. `progressed(Progress)` while an act runs; `finished(Receipt)`."""
+    """`changed`: the mode, what hinders, or what runs. `progressed(Progress)`: of an act. `finished(Receipt)`."""
 
     changed = Signal()
     progressed = Signal(object)

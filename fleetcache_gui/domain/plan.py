@@ -46,8 +46,8 @@ class Draft:
     """One change as a family wants it, before anybody has looked at the key again.
 
     `type` is the Redis type as on screen, empty where the row does not tell it. `value` is a string's whole value as on
-    screen: where the survey finds another the step is skipped. `moves`: its length and expiry change by themselves while
-    it is in use (a lock that is renewed, a running campaign's hosts), so neither is part of the condition.
+    screen: where the survey finds another the step is skipped. `moves`: its length and expiry change by themselves
+    while it is in use (a lock that is renewed, a running campaign's hosts), so neither is part of the condition.
     """
 
     deed: Deed
@@ -123,8 +123,8 @@ class Plan:
     """Everything that would be done, and nothing else. Running it writes; making it does not.
 
     `button` names the deed: "Release lock". `consequence`: what Fleet feels. `way_back`: what undo can do, in a
-    sentence. `word` is what must be typed where `strictness` asks for it. `strangers` (flush): keys that are not Fleet's,
-    by example. `made_at` is monotonic seconds.
+    sentence. `word` is what must be typed where `strictness` asks for it. `strangers` (flush): keys that are not
+    Fleet's, by example. `made_at` is monotonic seconds.
     """
 
     id: str
