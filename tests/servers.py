@@ -1,4 +1,4 @@
-"""Real servers for tests: Valkey 9.1, Redis 7.0, Redis 8.2 and a three-primary Valkey cluster.
+"""Real servers for tests: Valkey 9.1, Redis 7.0, Redis 8.2 and Valkey clusters with and without replicas.
 
 Each server listens on a free loopback port, keeps its files in a temporary directory of its own and stores
 nothing. Before a server is handed out, INFO's `process_id` is compared with the process that was started, so
@@ -8,7 +8,7 @@ that started it, whatever way that process ends.
     with Server(VALKEY) as server:
         client = redis.asyncio.Redis.from_url(server.url, protocol=2)
 
-In pytest use the fixtures `server` (each of the three in turn), `valkey` and `cluster`.
+In pytest use the fixtures `server` (each of the three in turn), `valkey`, `cluster` and `six_nodes`.
 """
 
 from __future__ import annotations
@@ -252,12 +252,17 @@ class Server:
 
 
 class Cluster:
-    """Three Valkey primaries, no replicas, all 16,384 slots served. About 2.5 s to start."""
+    """Three primaries, all 16,384 slots served, and `replicas` of each: `Cluster(replicas=1)` is six nodes.
 
-    def __init__(self) -> None:
+    About 2.5 s to start, 6 s with replicas. `nodes` holds the primaries first, as they were at the start.
+    """
+
+    def __init__(self, replicas: int = 0, binary: Binary = VALKEY) -> None:
         self.nodes: list[Server] = []
+        self._binary = binary
+        self._bus_ports: dict[int, int] = {}
         try:
-            self._start()
+            self._start(replicas)
         except BaseException:
             self.stop()
             raise
@@ -267,30 +272,62 @@ class Cluster:
         """The first node's; a cluster client finds the others."""
         return self.nodes[0].url
 
-    def _start(self) -> None:
-        bus_ports: list[int] = []
-        for _ in range(3):
-            bus_ports.append(free_port())  # not port+10000, which may pass 65535
-            self.nodes.append(
-                Server(
-                    VALKEY,
-                    *("--cluster-enabled", "yes", "--cluster-port", str(bus_ports[-1])),
-                    *("--cluster-node-timeout", "2000"),
-                )
-            )
-        for index, node in enumerate(self.nodes):
+    def add(self) -> Server:
+        """One more node that the others have met: a primary without slots."""
+        node = self._launch()
+        self._meet(node)
+        self.wait()
+        return node
+
+    def drop(self, node: Server) -> None:
+        """Make the others forget a node that serves no slots, and end it."""
+        name = node.call("CLUSTER", "MYID")
+        self.nodes.remove(node)
+        node.stop()
+        for other in self.nodes:
+            other.call("CLUSTER", "FORGET", name)
+        self.wait()
+
+    def owner(self, slot: int) -> Server:
+        """The node that serves a slot, as the first node that runs sees it."""
+        for first, last, (_, port, *_), *_ in self.nodes[0].call("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == port)
+        raise ServerError(f"nobody serves slot {slot}")
+
+    def _launch(self) -> Server:
+        bus_port = free_port()  # not port+10000, which may pass 65535
+        node = Server(
+            self._binary,
+            *("--cluster-enabled", "yes", "--cluster-port", str(bus_port), "--cluster-node-timeout", "2000"),
+            *("--repl-diskless-sync-delay", "0"),
+        )
+        self._bus_ports[node.port] = bus_port
+        self.nodes.append(node)
+        return node
+
+    def _meet(self, node: Server) -> None:
+        self.nodes[0].call("CLUSTER", "MEET", HOST, node.port, self._bus_ports[node.port])
+
+    def _start(self, replicas: int) -> None:
+        primaries = [self._launch() for _ in range(3)]
+        for index, node in enumerate(primaries):
             first, last = index * 16384 // 3, (index + 1) * 16384 // 3 - 1
             node.call("CLUSTER", "ADDSLOTSRANGE", first, last)
             node.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
-        for node, bus_port in zip(self.nodes[1:], bus_ports[1:], strict=True):
-            self.nodes[0].call("CLUSTER", "MEET", HOST, node.port, bus_port)
-        self._wait()
+        copies = [self._launch() for _ in range(3 * replicas)]
+        for node in self.nodes[1:]:
+            self._meet(node)
+        self.wait()
+        for index, node in enumerate(copies):
+            node.call("CLUSTER", "REPLICATE", primaries[index % 3].call("CLUSTER", "MYID"))
+        self.wait()
 
     def revive(self) -> None:
         """Make all nodes run again if a test killed or froze some; 2 s for the cluster to accept one back."""
         for node in self.nodes:
             node.revive()
-        self._wait()
+        self.wait()
 
     def check(self) -> None:
         """ServerError unless each node is the process we started."""
@@ -301,15 +338,17 @@ class Cluster:
         """Empty all nodes, after check() of all."""
         self.check()
         for node in self.nodes:
-            node.flush()
+            if node.info("replication")["role"] == "master":
+                node.flush()
 
     def stop(self) -> None:
         for node in self.nodes:
             node.stop()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Until each node sees all of them and all slots served, and each replica is in step with its primary."""
         for node in self.nodes:
-            wait_until(partial(_serves_all_slots, node), f"cluster node {node.port} sees the cluster")
+            wait_until(partial(_in_order, node, len(self.nodes)), f"cluster node {node.port} sees the cluster")
 
     def __enter__(self) -> Self:
         return self
@@ -320,6 +359,8 @@ class Cluster:
         self.stop()
 
 
-def _serves_all_slots(node: Server) -> bool:
+def _in_order(node: Server, nodes: int) -> bool:
     facts = node.call("CLUSTER", "INFO").splitlines()
-    return b"cluster_state:ok" in facts and b"cluster_known_nodes:3" in facts
+    if b"cluster_state:ok" not in facts or b"cluster_known_nodes:%d" % nodes not in facts:
+        return False
+    return b"fail" not in node.call("CLUSTER", "NODES") and node.info("replication").get("master_link_status") != "down"

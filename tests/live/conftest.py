@@ -76,6 +76,20 @@ def cluster(session_cluster: Cluster) -> Cluster:
     return session_cluster
 
 
+@pytest.fixture(scope="session")
+def session_six_nodes() -> Iterator[Cluster]:
+    with Cluster(replicas=1) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def six_nodes(session_six_nodes: Cluster) -> Cluster:
+    """Three Valkey primaries and a replica of each: running and empty. A test may leave their roles changed."""
+    session_six_nodes.revive()
+    session_six_nodes.flush()
+    return session_six_nodes
+
+
 @pytest.fixture
 def open_cluster(cluster: Cluster) -> Callable[[], Client]:
     """A client of the cluster: `async with open_cluster() as client`."""

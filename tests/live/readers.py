@@ -41,9 +41,9 @@ def address(server: Server, **more: Any) -> Address:
 
 
 @asynccontextmanager
-async def lane_to(server: Server) -> AsyncIterator[Lane]:
+async def lane_to(server: Server, **more: Any) -> AsyncIterator[Lane]:
     """A bare lane."""
-    lane = await Lane.open(address(server))
+    lane = await Lane.open(address(server, **more))
     try:
         yield lane
     finally:
