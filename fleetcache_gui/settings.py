@@ -45,6 +45,11 @@ def default_path() -> Path:
     return platformdirs.user_config_path("fleetcache-gui") / "settings.json"
 
 
+def data_folder() -> Path:
+    """Where the audit log and the undo bin of this user lie."""
+    return platformdirs.user_data_path("fleetcache-gui")
+
+
 def load(path: Path) -> Settings:
     """The settings in `path`, or the defaults. A file that cannot be understood is kept aside."""
     try:

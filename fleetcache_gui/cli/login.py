@@ -13,14 +13,7 @@ from fleetcache_gui.cli import Failure
 from fleetcache_gui.redis_io.address import Address, BadAddress, parse_url
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.server import Server
-
-KEYRING_SERVICE = "fleetcache-inspector"
-"""Service name under which `keyring set fleetcache-inspector HOST:PORT` keeps a password."""
-
-_TRUSTED_BACKENDS = tuple(
-    f"keyring.backends.{name}" for name in ("SecretService", "kwallet", "libsecret", "macOS", "Windows")
-)
-"""Backends that encrypt. Others, such as keyrings.alt, quietly keep plain text, so they count as none."""
+from fleetcache_gui.redis_io.vault import KEYRING_SERVICE, trusted_backends
 
 
 def checked_address(url: str, password_env: str | None, *, ask: bool) -> Address:
@@ -71,17 +64,13 @@ def _prompt(address: Address) -> str:
 
 def _from_keyring(address: Address) -> str | None:
     """The password that the system's keyring holds; None without one, or where the backend keeps plain text."""
-    import keyring
-    from keyring.backends.chainer import ChainerBackend
     from keyring.errors import KeyringError
 
     try:
-        chosen = keyring.get_keyring()
-        for backend in chosen.backends if isinstance(chosen, ChainerBackend) else (chosen,):
-            if type(backend).__module__.startswith(_TRUSTED_BACKENDS):
-                password = backend.get_password(KEYRING_SERVICE, f"{address.host}:{address.port}")
-                if password is not None:
-                    return password
+        for backend in trusted_backends():
+            password = backend.get_password(KEYRING_SERVICE, f"{address.host}:{address.port}")
+            if password is not None:
+                return password
     except (KeyringError, ImportError):  # ImportError: a backend of the user's configuration that is not there
         pass
     return None
