@@ -158,7 +158,7 @@ def _no_follow(reading: Reading) -> tuple[Command, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`title` is for menus ("Release lock…"), `button` for the plan ("Release lock").
+    """`title` is for menus ("Release lock…"), `phrase` takes its object: "Release {}".
 
     `fits(row, now)` is None where the verb may be offered for a row, else why not; `now` is monotonic seconds. A verb
     whose `hidden` holds for a row is not even shown for it. `drafts(row, choice)` are the changes in the order in which
@@ -168,7 +168,7 @@ class Verb:
 
     id: str
     title: str
-    button: str
+    phrase: str
     drafts: Callable[[Row, str], tuple[Draft, ...]]
     consequence: tuple[str, ...]
     scope: Scope = Scope.ROWS

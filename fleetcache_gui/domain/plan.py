@@ -58,6 +58,8 @@ class Draft:
     moves: bool = False
     guards: tuple[Guard, ...] = ()
     args: tuple[bytes, ...] = ()
+    stage: int = 0
+    """Steps of a lower stage are made first, within a batch: what an interruption leaves must be no worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,10 @@ class Strictness(Enum):
     PRESS = "press"  # one button that names the deed
     TYPE = "type"  # the plan's word, typed
     HOLD = "hold"  # the same, and the button held down
+
+    @property
+    def rank(self) -> int:
+        return ("press", "type", "hold").index(self.value)
 
 
 @dataclass(frozen=True, slots=True)

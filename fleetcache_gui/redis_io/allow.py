@@ -24,7 +24,7 @@ READS: dict[bytes, frozenset[bytes]] = {
     b"XINFO": frozenset({b"GROUPS", b"CONSUMERS"}),
     b"OBJECT": frozenset({b"ENCODING"}),
     b"MEMORY": frozenset({b"USAGE"}),
-    b"CLUSTER": frozenset({b"NODES"}),
+    b"CLUSTER": frozenset({b"NODES", b"MYID"}),
     # These change this program's own connection alone: its name in CLIENT LIST, and that looking leaves LRU alone.
     b"CLIENT": frozenset({b"SETNAME", b"NO-TOUCH"}),
 }

@@ -11,14 +11,14 @@ import asyncio
 import time
 from contextlib import suppress
 from ssl import TLSVersion
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import hiredis
 from redis.asyncio.connection import Connection, SSLConnection
 
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow
-from fleetcache_gui.redis_io.faults import from_exception, from_reply, not_redis, too_large
+from fleetcache_gui.redis_io.faults import Trouble, from_exception, from_reply, not_redis, too_large
 from fleetcache_gui.redis_io.pace import Lookups
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ def encode(command: Command) -> bytes:
 class Lane:
     """A connection that may only read (see `allow`). Any failure closes it: a half-read reply must not be met again."""
 
+    patience: ClassVar[float] = REPLY_TIMEOUT
+    """Seconds without a single byte of an awaited reply."""
+
     def __init__(self, connection: Connection, address: Address) -> None:
         self.address = address
         self.commands = 0
@@ -59,8 +62,13 @@ class Lane:
         self._busy = asyncio.Lock()
         self._met = False
 
+    @staticmethod
+    def allows(command: Command) -> None:
+        """Raises for a command that may not be sent on such a connection."""
+        allow.check(command)
+
     @classmethod
-    async def open(cls, address: Address) -> Lane:
+    async def open(cls, address: Address) -> Self:
         """Connect and log in. Raises `Trouble`."""
         settings: dict[str, Any] = {
             "host": address.host,
@@ -106,7 +114,7 @@ class Lane:
     async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """Send read commands in one write; their replies in order. Raises `Trouble`; `allow.NotAllowed` for a bug."""
         for command in commands:
-            allow.check(command)
+            self.allows(command)
         self.commands += len(commands)
         return await self.raw(b"".join(map(encode, commands)), len(commands))
 
@@ -116,33 +124,45 @@ class Lane:
 
     async def raw(self, payload: bytes, count: int) -> list[Reply]:
         """Send ready-made RESP that holds `count` commands; only for templates whose commands are in `allow.READS`."""
+        replies: list[Reply] = []
+        if trouble := await self._send(payload, count, replies):
+            raise trouble
+        return replies
+
+    async def _send(self, payload: bytes, count: int, replies: list[Reply]) -> Trouble | None:
+        """Send, and put `count` replies into `replies` as they come; the trouble that ended them early."""
         if not count:
-            return []
+            return None
         async with self._busy:
             try:
-                return await self._converse(payload, count)
+                await self._converse(payload, count, replies)
             except BaseException as error:  # cancelled too: replies on their way would answer the next exchange
                 await self.close()
                 if isinstance(error, Exception):
-                    raise from_exception(error, self.address, connecting=not self._met) from None
+                    return from_exception(error, self.address, connecting=not self._met)
                 raise
+        return None
+
+    @property
+    def closed(self) -> bool:
+        """True after it was hung up, or broke."""
+        return self._connection._writer is None
 
     async def close(self) -> None:
         """Hang up; safe to call twice."""
         await _close(self._connection)
 
-    async def _converse(self, payload: bytes, count: int) -> list[Reply]:
+    async def _converse(self, payload: bytes, count: int, replies: list[Reply]) -> None:
         # redis-py declares these attributes private.
         reader, writer = self._connection._reader, self._connection._writer
         if reader is None or writer is None:
             raise ConnectionError("closed")
         writer.write(payload)
-        replies: list[Reply] = []
         received = 0
         take, feed = self._replies.gets, self._replies.feed
         while len(replies) < count:
             # A long reply may take its time; what counts is that bytes keep coming.
-            async with asyncio.timeout(REPLY_TIMEOUT):
+            async with asyncio.timeout(self.patience):
                 data = await reader.read(65536)
             if not data:
                 if len(replies) == 1 and isinstance(replies[0], ReplyError):  # its last words: no room, protected mode
@@ -159,7 +179,6 @@ class Lane:
                 replies.append(cast("Reply", reply))
         if len(replies) > count:
             raise ConnectionError("more replies than commands")
-        return replies
 
 
 async def _close(connection: Connection) -> None:

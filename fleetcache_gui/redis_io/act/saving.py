@@ -1,0 +1,78 @@
+"""What goes is saved first: only what the undo bin holds, byte for byte, is then removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from fleetcache_gui.domain.plan import Deed, Outcome
+from fleetcache_gui.redis_io.survey import sha1
+from fleetcache_gui.redis_io.undo import BinFull, Saved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fleetcache_gui.domain.plan import Step
+    from fleetcache_gui.domain.values import Command
+    from fleetcache_gui.redis_io.act.hands import Hand
+
+
+class Keeper(Protocol):
+    """One deed's place in the undo bin (`undo.Record`)."""
+
+    async def save(self, items: Iterable[Saved]) -> None: ...
+
+
+@dataclass(slots=True)
+class Kept:
+    """`saved`: positions that are safe. `digests`: of whole keys the SHA-1 (hex) of the dump. `ends`: when an expiry that
+    is given ends (Unix ms). `fell_out`: what became of those that could not be saved, and were not touched."""
+
+    saved: list[int] = field(default_factory=list)
+    digests: dict[int, bytes] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    fell_out: dict[int, tuple[Outcome, str]] = field(default_factory=dict)
+
+
+async def save(hand: Hand, steps: Sequence[Step], positions: Sequence[int], keeper: Keeper) -> Kept:
+    """Put what the steps at `positions` would take into the bin. Raises `Trouble`."""
+    kept, items = Kept(), dict[int, Saved]()
+    wanted = [position for position in positions if steps[position].saved]
+    whole = [position for position in wanted if steps[position].draft.deed is Deed.REMOVE]
+    moment = b"PEXPIRETIME" if hand.absolute else b"PTTL"
+    commands: list[Command] = []
+    for position in whole:
+        key = steps[position].draft.key
+        commands += ((b"DUMP", key), (moment, key))
+    replies = await hand.lane.exchange(commands)
+    now = round(1000 * await hand.clock()) if positions else 0
+    for index, position in enumerate(whole):
+        dump, ends = replies[2 * index], replies[2 * index + 1]
+        if dump is None:
+            kept.fell_out[position] = (Outcome.GONE, "")
+        elif not isinstance(dump, bytes):
+            kept.fell_out[position] = (Outcome.REFUSED, "it could not be saved for undo: the account may not dump it")
+        else:
+            moved = 0 if hand.absolute else now
+            expires = moved + ends if isinstance(ends, int) and ends >= 0 else None
+            items[position] = Saved(steps[position].draft.key, "dump", dump, expires)
+            kept.digests[position] = sha1(dump).encode()
+    for position in positions:
+        draft = steps[position].draft
+        if draft.deed is Deed.DROP_MEMBER:
+            items[position] = Saved(draft.key, "members", msgspec.msgpack.encode(draft.args), None)
+        elif draft.deed is Deed.EXPIRE:
+            kept.ends[position] = now + int(draft.args[0])
+            items[position] = Saved(draft.key, "expiry", b"%d" % kept.ends[position], None)
+    try:
+        if items:
+            await keeper.save(items.values())
+    except (BinFull, OSError):
+        reason = "kept, since it could not be saved for undo: the undo bin is full or cannot be written"
+        kept.fell_out |= dict.fromkeys(items, (Outcome.CHANGED, reason))
+        kept.digests = {}
+    else:
+        kept.saved = list(items)
+    return kept

@@ -1,0 +1,121 @@
+"""What became of steps that were sent and never heard of: found out by reading, never by sending again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fleetcache_gui.domain import words
+from fleetcache_gui.domain.plan import Deed, Outcome, Step
+from fleetcache_gui.domain.values import Command, Reply, ReplyError
+from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.survey import Ask, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fleetcache_gui.redis_io.act.hands import Hand, Hands
+
+PATIENCE = 60.0
+"""Seconds for which a server that is away is waited for."""
+
+_BETWEEN = 0.3
+_LATE = 1.0
+"""Seconds within which a server does what still lies in a connection that has ended, where that cannot be cut off."""
+
+Finding = tuple[Outcome, str]
+
+
+async def settle(
+    hands: Hands, node: str, old: Hand, steps: Sequence[Step], waiting: Callable[[str], None], stop: asyncio.Event
+) -> list[Finding]:
+    """The outcome of each step, with a note. `stop` ends the waiting: what is not known then stays so."""
+    if not steps:
+        return []
+    waiting(f"Looking what became of {words.count(len(steps), 'change')} …")
+    hand = await reach(hands, node, old, waiting, stop)
+    if isinstance(hand, str):
+        return [(Outcome.UNKNOWN, hand)] * len(steps)
+    try:
+        return await _read(hand, steps)
+    except Trouble as trouble:
+        return [(Outcome.UNKNOWN, f"{trouble.text} Whether it was done is not known.")] * len(steps)
+
+
+async def reach(hands: Hands, node: str, old: Hand, waiting: Callable[[str], None], stop: asyncio.Event) -> Hand | str:
+    """The node on a new connection, with the old one cut off; or why nothing can be found out there."""
+    began = time.monotonic()
+    while True:
+        try:
+            hand = await hands.again(node)
+            if hand.identity.run_id != old.identity.run_id:
+                return "the server was restarted or replaced meanwhile; whether it was done before is not known"
+            await _cut_off(hand, old)
+            return hand
+        except Trouble as trouble:
+            if time.monotonic() - began > PATIENCE or stop.is_set():
+                return f"{trouble.text} Whether it was done is not known."
+            waiting(f"{trouble.text} What became of it is looked up as soon as the server answers …")
+        await asyncio.sleep(_BETWEEN)
+
+
+async def _cut_off(hand: Hand, old: Hand) -> None:
+    """End our own broken connection on the server's side: a frozen server would still do what lies in it."""
+    if old.connection:
+        reply = await hand.lane.ask(b"CLIENT", b"KILL", b"ID", b"%d" % old.connection)
+        if isinstance(reply, int) or (isinstance(reply, ReplyError) and "No such client" in reply.text):
+            return
+    await asyncio.sleep(_LATE)
+
+
+async def _read(hand: Hand, steps: Sequence[Step]) -> list[Finding]:
+    ask = _asker(hand)
+    if steps[0].draft.deed is Deed.REMOVE:
+        return [await _removed(ask, hand, step) for step in steps]
+    replies = await ask([(step.draft.key, question) for step in steps for question in _questions(step)])
+    answers = iter(replies)
+    return [_verdict(step, [next(answers) for _ in _questions(step)]) for step in steps]
+
+
+def _asker(hand: Hand) -> Ask:
+    async def ask(questions: Sequence[tuple[bytes, Command]]) -> list[Reply]:
+        return await hand.lane.exchange([command for _, command in questions])
+
+    return ask
+
+
+async def _removed(ask: Ask, hand: Hand, step: Step) -> Finding:
+    draft = replace(step.draft, type="", value=None, guards=())
+    found = await survey(ask, [draft], absolute=hand.absolute, room=0, node_of=lambda key: step.node)
+    if not found.steps:
+        gone = found.skipped[0].reason == "it is gone already"
+        return (Outcome.DONE, "found by reading: it is gone") if gone else (Outcome.UNKNOWN, found.skipped[0].reason)
+    if found.steps[0].seen == step.seen:
+        return Outcome.FAILED, "the connection broke before it was done; it is there as it was"
+    return Outcome.CHANGED, "it is there as another now, and was kept"
+
+
+def _questions(step: Step) -> list[Command]:
+    key = step.draft.key
+    if step.draft.deed is Deed.DROP_MEMBER:
+        return [(b"SISMEMBER", key, member) for member in step.draft.args]
+    return [(b"PTTL", key)]
+
+
+def _verdict(step: Step, replies: list[Reply]) -> Finding:
+    if any(isinstance(reply, ReplyError) for reply in replies):
+        return Outcome.UNKNOWN, "the account may not read it"
+    if step.draft.deed is Deed.DROP_MEMBER:
+        if not any(replies):
+            return Outcome.DONE, "found by reading: it is out of the set"
+        return Outcome.FAILED, "the connection broke before it was done; it still stands in the set"
+    left = replies[0]
+    if left == -2:
+        return Outcome.GONE, ""
+    if step.draft.deed is Deed.EXPIRE:
+        if isinstance(left, int) and left >= 0:
+            return Outcome.DONE, "found by reading: it has an expiry"
+        return Outcome.FAILED, "the connection broke before it was done; it has no expiry"
+    return Outcome.UNKNOWN, "whether it was done cannot be read"
