@@ -27,8 +27,8 @@ class Keeper(Protocol):
 
 @dataclass(slots=True)
 class Kept:
-    """`saved`: positions that are safe. `digests`: of whole keys the SHA-1 (hex) of the dump. `ends`: when an expiry that
-    is given ends (Unix ms). `fell_out`: what became of those that could not be saved, and were not touched."""
+    """`saved`: positions that are safe. `digests`: of whole keys the SHA-1 (hex) of the dump. `ends`: when an expiry
+    that is given ends (Unix ms). `fell_out`: what became of those that could not be saved, and were not touched."""
 
     saved: list[int] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
