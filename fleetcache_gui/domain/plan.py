@@ -46,8 +46,8 @@ class Draft:
     """One change as a family wants it, before anybody has looked at the key again.
 
     `type` is the Redis type as on screen, empty where the row does not tell it. `value` is a string's whole value as on
-    screen: where the survey finds another the step is skipped. `moves`: its length and expiry change by themselves
-    while it is in use (a lock that is renewed, a running campaign's hosts), so neither is part of the condition.
+    screen: where the survey finds another the step is skipped. `moves` names what changes by itself while the key is in
+    use and is therefore no part of the condition: ``value`` (length included), ``expiry``.
     """
 
     deed: Deed
@@ -55,7 +55,7 @@ class Draft:
     what: str  # "the SQL of campaign 12", safe to show
     type: str = ""
     value: bytes | None = None
-    moves: bool = False
+    moves: frozenset[str] = frozenset()
     guards: tuple[Guard, ...] = ()
     args: tuple[bytes, ...] = ()
     stage: int = 0

@@ -153,13 +153,13 @@ def _asked(look: _Look) -> list[Command]:
 
 
 def _digest_of(look: _Look) -> str:
-    if look.kind == "string":
-        return "dump" if look.size is not None and look.size <= WHOLE else "head"
-    if look.kind == "stream":
+    if "value" in look.draft.moves:
+        return ""
+    if look.kind == "stream":  # its consumers are part of its dump, and are seen at other times
         return "id"
-    # A collection in use changes; one that is small and at rest is compared whole.
-    small = look.size is not None and look.size <= WHOLE
-    return "dump" if small and not look.draft.moves else ""
+    if look.size is not None and look.size <= WHOLE:
+        return "dump"
+    return "head" if look.kind == "string" else ""
 
 
 def _step(look: _Look, detail: tuple[Reply, ...]) -> Step | str:
@@ -178,13 +178,13 @@ def _step(look: _Look, detail: tuple[Reply, ...]) -> Step | str:
         return _UNREAD
     digest_of, length, digest = _digest_of(look), None, ""
     if detail:
-        length = detail[0] if isinstance(detail[0], int) and not (draft.moves and look.kind != "string") else None
+        length = detail[0] if isinstance(detail[0], int) and "value" not in draft.moves else None
         digest = _digest(digest_of, detail[1] if len(detail) > 1 else None)
         if draft.value is not None and detail[-1] != draft.value:
             return "it has changed since it was last read"
         if digest_of and not digest:
             return _GONE
-    expires = None if draft.moves else look.expires_ms
+    expires = None if "expiry" in draft.moves else look.expires_ms
     return Step(draft, Fingerprint(look.kind, length, digest, digest_of if digest else "", expires), look.size)
 
 

@@ -23,6 +23,7 @@ from fleetcache_gui.domain.decoding import (
     too_long,
     wrong_type,
 )
+from fleetcache_gui.domain.drafting import single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
@@ -96,4 +97,13 @@ FAMILY = Family(
     probes=_probes,
     private=True,
     sort=("name", False),
+    verbs=single_keys(
+        _ID,
+        "cached configs",
+        title="Drop from the cache…",
+        phrase="Drop {} from the cache",
+        consequence="The next request reads the database and caches the answer afresh.",
+        flushed="For a moment every request reads the database, until the answers are cached again.",
+        ending="Afterwards the database is read again.",
+    ),
 )

@@ -25,6 +25,7 @@ from fleetcache_gui.domain.decoding import (
     too_long,
     wrong_type,
 )
+from fleetcache_gui.domain.drafting import single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
 from fleetcache_gui.domain.text import mask, show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
@@ -124,4 +125,13 @@ FAMILY = Family(
     secret=True,
     mask=_masked,
     sort=("left", False),
+    verbs=single_keys(
+        _ID,
+        "tokens",
+        title="Expire token now…",
+        phrase="Expire {} now",
+        consequence="A download with it is refused from now on; Fleet issues another with its next offer.",
+        flushed="Downloads that were offered and have not begun are refused; Fleet issues other tokens.",
+        ending="Afterwards a download with it is refused.",
+    ),
 )

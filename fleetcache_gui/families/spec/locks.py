@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import (
@@ -27,11 +28,19 @@ from fleetcache_gui.domain.decoding import (
     too_long,
     wrong_type,
 )
-from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
+from fleetcache_gui.domain.drafting import EXPIRY, expiring, flush, give_expiry, gone, present, remove
+from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, Verb
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, Expiry, KeyFact, State, Tone
+from fleetcache_gui.domain.verbs import Refusal
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.plan import Draft
 
 PREFIX = b"lock:"
+
+HASTE = 5.0
+"""A lock that ends by itself within so many seconds is better waited for."""
 
 LONG_HELD = 3600.0
 """Seconds that a lock may be held without a renewal before that is a finding."""
@@ -199,6 +208,54 @@ def _tell(before: Row | None, now: Row | None) -> str | None:
     return None
 
 
+# ---- what may be done -------------------------------------------------------------------------------------
+
+
+def _token(row: Row) -> bytes | None:
+    """The whole token on screen; None where it was not read, or not to its end."""
+    held = row.memory if isinstance(row.memory, Hold) else None
+    return held.token if held and len(held.token) < PREVIEW else None
+
+
+def _release(row: Row, _choice: str) -> tuple[Draft, ...]:
+    """The lock goes only while it holds the token on screen; it may have been renewed meanwhile."""
+    return tuple(remove(key, row.title, moves=EXPIRY, value=_token(row)) for key in present(row))
+
+
+def _releasable(row: Row, now: float) -> Refusal | None:
+    left = min((key.expiry.left(now) for key in present(row) if key.expiry.ends), default=HASTE)
+    if left < HASTE:
+        text = f"It ends by itself in {words.duration(left)}, sooner than you could confirm."
+        return Refusal(text, left)
+    return gone(row)
+
+
+def _lend(row: Row, choice: str) -> tuple[Draft, ...]:
+    return expiring(row, choice, value=_token(row))
+
+
+_VERBS = (
+    Verb(
+        f"{_ID}.release",
+        "Release lock…",
+        "Release {}",
+        _release,
+        (
+            "Another instance can take the lock at once. Its holder is not told: if it still works, the same job runs "
+            "twice at a time.",
+        ),
+        fits=_releasable,
+    ),
+    give_expiry(_ID, _lend, "When its time is up and nobody renews it, another instance can take the lock."),
+    flush(
+        _ID,
+        "locks",
+        _release,
+        "Every lock is free at once, whether its holder still works or not: cron jobs may run twice at a time.",
+    ),
+)
+
+
 FAMILY = Family(
     id=_ID,
     title="Locks",
@@ -239,4 +296,5 @@ FAMILY = Family(
     probes=_probes,
     tell=_tell,
     sort=("name", False),
+    verbs=_VERBS,
 )

@@ -30,6 +30,7 @@ from fleetcache_gui.domain.decoding import (
     too_long,
     wrong_type,
 )
+from fleetcache_gui.domain.drafting import single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
@@ -203,4 +204,13 @@ FAMILY = Family(
     probes=_probes,
     follow=_follow,
     sort=("serial", False),
+    verbs=single_keys(
+        _ID,
+        "preassignments",
+        title="Remove preassignment…",
+        phrase="Remove {}",
+        consequence="A device that enrolls now gets no team and profile from it, until it is preassigned again.",
+        flushed="Devices in the middle of their enrollment lose their team and profile: they get the default ones.",
+        ending="Afterwards the device gets the default team when it enrolls.",
+    ),
 )

@@ -23,6 +23,7 @@ from fleetcache_gui.domain.decoding import (
     too_long,
     wrong_type,
 )
+from fleetcache_gui.domain.drafting import VALUE, single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, Progress, State, Tone
@@ -152,4 +153,14 @@ FAMILY = Family(
     decode=_decode,
     probes=_probes,
     sort=("count", True),
+    verbs=single_keys(
+        _ID,
+        "counters",
+        title="Reset limit…",
+        phrase="Reset {}",
+        consequence="The client's count starts from zero with its next request.",
+        flushed="All clients' counts start from zero: for one window each gets its limit again.",
+        ending="Afterwards the count starts from zero.",
+        moves=VALUE,  # it counts on: what tells it from the next is the window's end
+    ),
 )

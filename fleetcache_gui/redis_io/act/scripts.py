@@ -174,6 +174,8 @@ def changing(
 def native(step: Step, command: bytes) -> Command | None:
     """The server's own compare-and-delete for a string whose whole value is the condition, where it has one."""
     draft = step.draft
-    if not command or draft.deed is not Deed.REMOVE or draft.value is None or draft.guards or not draft.moves:
+    if not command or draft.deed is not Deed.REMOVE or draft.value is None or draft.guards:
+        return None
+    if step.seen.expires_ms is not None:  # it can compare the value alone
         return None
     return (command, draft.key, b"IFEQ", draft.value) if command == b"DELEX" else (command, draft.key, draft.value)

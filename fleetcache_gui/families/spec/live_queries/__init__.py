@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from fleetcache_gui.domain import words
@@ -30,8 +29,8 @@ from fleetcache_gui.domain.decoding import (
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend, slope
 from fleetcache_gui.domain.text import shorten, show
 from fleetcache_gui.domain.values import Command, Expiry, KeyFact, Progress, State, Tone
-
-ACTIVE = b"live_query:active"
+from fleetcache_gui.families.spec.live_queries.keys import ACTIVE, CAMPAIGN, hosts_key, keys_of, row_of, sql_key
+from fleetcache_gui.families.spec.live_queries.verbs import VERBS
 
 QUIET = 120.0
 """Seconds without a new answer after which a campaign is called quiet."""
@@ -41,8 +40,6 @@ SILENT = 600.0
 
 _SETTLED = 1.0  # seconds: starting and finishing take several commands, and a poll may fall between them
 _RATE_WINDOW = 30.0
-_KEY = re.compile(rb"live_query:campaign:([1-9][0-9]{0,18}):(?:sql|hosts_completed)")
-_CAMPAIGN = re.compile(rb"[1-9][0-9]{0,18}")
 _ID = "live_queries"
 _CODE = "campaign"
 _PATTERN = "live_query:campaign:<id>:sql or …:hosts_completed"
@@ -59,26 +56,6 @@ class Watch:
     moved: float
     odd: str = ""
     odd_since: float = 0.0
-
-
-def _sql_key(campaign: bytes) -> bytes:
-    return b"live_query:campaign:" + campaign + b":sql"
-
-
-def _hosts_key(campaign: bytes) -> bytes:
-    return b"live_query:campaign:" + campaign + b":hosts_completed"
-
-
-def _row_of(key: bytes) -> bytes:
-    match = _KEY.fullmatch(key)
-    return match[1] if match else key
-
-
-def _keys_of(row: bytes) -> tuple[bytes, ...]:
-    if _CAMPAIGN.fullmatch(row):
-        return _sql_key(row), _hosts_key(row)
-    # Anything else is a key of its own, or a stray member of the active set behind which there is no key.
-    return (row,) if row.startswith(b"live_query:") else ()
 
 
 def _sql_command(key: bytes) -> Command:
@@ -99,8 +76,8 @@ def _decode(reading: Reading, before: Row | None) -> Row:
     if reading.id == ACTIVE:
         return _active_set(reading, before)
     # A long family is listed by its keys: then a row knows one key only.
-    campaign = _row_of(reading.id)
-    if _CAMPAIGN.fullmatch(campaign):
+    campaign = row_of(reading.id)
+    if CAMPAIGN.fullmatch(campaign):
         return _campaign(campaign.decode(), reading, before)
     return _stray(reading, before)
 
@@ -161,7 +138,7 @@ def _stray(reading: Reading, before: Row | None) -> Row:
 
 def _campaign(campaign: str, reading: Reading, before: Row | None) -> Row:
     keys = keys_now(reading, before)
-    sql, hosts = key_named(keys, _sql_key(campaign.encode())), key_named(keys, _hosts_key(campaign.encode()))
+    sql, hosts = key_named(keys, sql_key(campaign.encode())), key_named(keys, hosts_key(campaign.encode()))
     got = answers(_probes(reading.id, reading.keys), reading.replies)
     raw = blob(got.get(_sql_command(sql.name)))
     answered = number(got.get((b"SCARD", hosts.name))) or None  # there are no empty sets: it went a moment ago
@@ -363,12 +340,13 @@ FAMILY = Family(
     ),
     rule=Rule(frozenset({"string", "set"})),
     decode=_decode,
-    row_of=_row_of,
-    keys_of=_keys_of,
+    row_of=row_of,
+    keys_of=keys_of,
     key_titles=("SQL", "Hosts that answered"),
     probes=_probes,
     index=ACTIVE,
     tell=_tell,
     weight=_weight,
     sort=("id", True),
+    verbs=VERBS,
 )
