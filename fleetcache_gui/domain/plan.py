@@ -27,7 +27,7 @@ class Deed(Enum):
     DELETE_CONSUMER = "delete consumer"  # XGROUP DELCONSUMER with nothing pending: args = group, consumer
     REPLAY = "replay"  # XGROUP SETID: args = group, id, the last delivered id as seen
     FLUSH = "flush"  # FLUSHDB ASYNC on one primary; the key is empty
-    PUT_BACK = "put back"  # undo: `args` name what was saved
+    PUT_BACK = "put back"  # undo: args = kind, what was saved, when it would have ended (Unix ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Draft:
     """
 
     deed: Deed
-    key: bytes
+    key: bytes = field(repr=False)
     what: str  # "the SQL of campaign 12", safe to show
     type: str = ""
-    value: bytes | None = None
+    value: bytes | None = field(default=None, repr=False)
     moves: frozenset[str] = frozenset()
     guards: tuple[Guard, ...] = ()
-    args: tuple[bytes, ...] = ()
+    args: tuple[bytes, ...] = field(default=(), repr=False)
     stage: int = 0
     """Steps of a lower stage are made first, within a batch: what an interruption leaves must be no worse."""
 

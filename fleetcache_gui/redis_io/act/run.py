@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fleetcache_gui.domain.plan import Deed, Outcome, Plan, Progress, Receipt
-from fleetcache_gui.redis_io.act import flush, scripts
+from fleetcache_gui.redis_io.act import flush, scripts, undoing
 from fleetcache_gui.redis_io.act.saving import Keeper, Kept, save
 from fleetcache_gui.redis_io.act.settle import settle
 from fleetcache_gui.redis_io.act.verdicts import MOVED, STRANGE, UNSAVED, ZERO, Verdict, hear
@@ -47,6 +47,14 @@ _NEEDS = {
 }
 _BROKE = "the connection broke before it was sent"
 _ON_THE_MOVE = "its slot is moving to another node; plan again"
+
+
+def needs(step: Step, hand: Hand) -> tuple[bytes, ...]:
+    """The commands that an account must be allowed for a step."""
+    if step.draft.deed is Deed.PUT_BACK:
+        return (undoing.NEEDS.get(undoing.kind(step), b"EVAL"),)
+    script = () if scripts.native(step, hand.native) else (b"EVAL",)
+    return (*_NEEDS.get(step.draft.deed, ()), *script)
 
 
 class Log(Protocol):
@@ -159,8 +167,7 @@ class Run:
 
     def _permitted(self, hand: Hand, position: int) -> bool:
         step = self.plan.steps[position]
-        script = () if scripts.native(step, hand.native) else (b"EVAL",)
-        if why := hand.refusal(step.draft.key, *_NEEDS.get(step.draft.deed, ()), *script):
+        if why := hand.refusal(step.draft.key, *needs(step, hand)):
             self._note((position,), Outcome.REFUSED, why)
             return False
         return True
@@ -172,7 +179,7 @@ class Run:
             outcome, note, took = await flush.run(self.hands, hand, step, self._wait, self.stop)
             self._note(positions[:1], outcome, note)
             return took
-        left, longest = await self._guarded(positions), 0.0
+        left, longest = await self._guarded(await self._lasting(hand, positions)), 0.0
         for _ in range(_TRIES):
             if not left:
                 return longest
@@ -184,6 +191,15 @@ class Run:
             longest = max(longest, took)
         self._note(left, Outcome.CHANGED, "it changes faster than it can be saved")
         return longest
+
+    async def _lasting(self, hand: Hand, positions: Sequence[int]) -> Sequence[int]:
+        """What is put back must have some of its time left: RESTORE says OK to what has lapsed, and makes nothing."""
+        timed = [p for p in positions if self.plan.steps[p].draft.deed is Deed.PUT_BACK]
+        ends = {p: end for p in timed if (end := undoing.ends_ms(self.plan.steps[p])) is not None}
+        if ends:
+            now = 1000 * await hand.clock()
+            self._note([p for p, end in ends.items() if end <= now], Outcome.GONE, undoing.LAPSED)
+        return [p for p in positions if self._outcomes[p] is None]
 
     async def _guarded(self, positions: Sequence[int]) -> list[int]:
         """Guards that no script can hold, as their keys lie elsewhere in the cluster: looked at just before."""
@@ -230,6 +246,8 @@ class Run:
 
     def _command(self, hand: Hand, position: int, kept: Kept) -> Command:
         step = self.plan.steps[position]
+        if step.draft.deed is Deed.PUT_BACK:
+            return undoing.command(step, hand)
         if command := scripts.native(step, hand.native):
             return command
         told = kept.digests.get(position, b""), kept.ends.get(position, 0)

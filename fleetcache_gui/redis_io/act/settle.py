@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Deed, Outcome, Step
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
+from fleetcache_gui.redis_io.act import undoing
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import Ask, survey
 
@@ -97,8 +98,10 @@ async def _removed(ask: Ask, hand: Hand, step: Step) -> Finding:
     return Outcome.CHANGED, "it is there as another now, and was kept"
 
 
-def _questions(step: Step) -> list[Command]:
+def _questions(step: Step) -> Sequence[Command]:
     key = step.draft.key
+    if step.draft.deed is Deed.PUT_BACK:
+        return undoing.questions(step)
     if step.draft.deed is Deed.DROP_MEMBER:
         return [(b"SISMEMBER", key, member) for member in step.draft.args]
     return [(b"PTTL", key)]
@@ -107,6 +110,10 @@ def _questions(step: Step) -> list[Command]:
 def _verdict(step: Step, replies: list[Reply]) -> Finding:
     if any(isinstance(reply, ReplyError) for reply in replies):
         return Outcome.UNKNOWN, "the account may not read it"
+    if step.draft.deed is Deed.PUT_BACK:
+        if undoing.done(step, replies):
+            return Outcome.DONE, "found by reading: it is back"
+        return Outcome.FAILED, "the connection broke before it was put back"
     if step.draft.deed is Deed.DROP_MEMBER:
         if not any(replies):
             return Outcome.DONE, "found by reading: it is out of the set"

@@ -50,6 +50,8 @@ def hear(reply: Reply, guards: Sequence[Guard]) -> Verdict:
     """The verdict on one step. `guards`: those that its script held."""
     if isinstance(reply, ReplyError):
         return _error(reply)
+    if reply == b"OK":
+        return Verdict(Outcome.DONE)
     if isinstance(reply, int):
         return Verdict(Outcome.DONE) if reply else Verdict(None, open_=ZERO)
     if not isinstance(reply, list) or not reply or not isinstance(reply[0], bytes):
@@ -74,6 +76,8 @@ def _error(error: ReplyError) -> Verdict:
         return Verdict(Outcome.FAILED, "its part of the cluster is moving; plan again")
     if error.code == "BUSYKEY":
         return Verdict(Outcome.CHANGED, "the name is taken again; what is there was kept")
+    if "payload version" in error.text or "Bad data format" in error.text:
+        return Verdict(Outcome.FAILED, "this server is older than the one it was saved from, and cannot read it")
     if "WRONGTYPE" in error.text:
         return Verdict(Outcome.CHANGED, _WHAT["type"])
     why = probes.reason(error.text, "these commands")
