@@ -142,4 +142,4 @@ class Monitor:
 
 def _names(command: Command) -> list[bytes]:
     """What COMMAND INFO may know it by: its name, or as a subcommand its container's and its own."""
-    return [command.name, *(command.name + b"|" + word.lower() for word in command.words[1:2])]
+    return [command.name, *(command.name + b"|" + word for word in command.words[1:2])]

@@ -186,7 +186,8 @@ class Proxy:
         """Once: let the `nth` request from now on with this word be answered, drop the answer, reset the connection.
 
         So it has been executed when the client sees the reset. Replies before it arrive, requests that follow it
-        on the same connection do not. `word` is a name in upper case or a whole argument.
+        on the same connection do not. `word` is a name in upper case or a whole argument. What is sent inside of
+        MULTI is answered by QUEUED before it is executed: there, name EXEC.
         """
         self.call(self._add_cut, word, nth)
 

@@ -130,7 +130,6 @@ def test_connections_are_counted_and_end_on_both_sides(proxy: Proxy, valkey: Ser
         assert (proxy.connections.open, proxy.connections.made) == (2, 2)
     wait_until(lambda: proxy.connections.open == 0, "both connections have ended")
     wait_until(lambda: server_clients(valkey) == 0, "the server has lost both")
-    assert proxy.connections.made == 2
 
 
 def test_what_a_client_sent_arrives_though_it_has_gone(proxy: Proxy, wire: Wire, valkey: Server) -> None:
@@ -172,7 +171,6 @@ def test_latency_is_added_in_both_directions(proxy: Proxy, wire: Wire) -> None:
     start = time.monotonic()
     wire.ask(PING, PONG)
     assert time.monotonic() - start >= 0.1
-    assert proxy.latency == 0.05
 
 
 def test_a_rate_holds_towards_the_client(proxy: Proxy, wire: Wire, valkey: Server) -> None:
@@ -181,7 +179,6 @@ def test_a_rate_holds_towards_the_client(proxy: Proxy, wire: Wire, valkey: Serve
     start = time.monotonic()
     wire.ask(pack(b"GET", b"k"), b"$2000\r\n" + b"v" * 2000)
     assert time.monotonic() - start >= 0.2
-    assert proxy.rate == 10_000
 
 
 def test_slices_are_segments_of_their_own(proxy: Proxy, wire: Wire, valkey: Server) -> None:
@@ -196,9 +193,6 @@ def test_slices_are_segments_of_their_own(proxy: Proxy, wire: Wire, valkey: Serv
     proxy.slice = 1
     wire.ask(pack(b"GET", b"k"), b"$1024\r\n%b\r\n" % value)
     assert segments() > 5  # and not 2; TCP joins some again while the window is full or the client reads
-    proxy.slice = None
-    wire.ask(PING, PONG)
-    assert proxy.slice is None
 
 
 # ---- silence ----------------------------------------------------------------------------------------------
@@ -270,10 +264,13 @@ def test_a_request_cut_short_is_not_carried_out(proxy: Proxy, wire: Wire, valkey
 
 def test_a_pipeline_is_cut_at_the_byte(proxy: Proxy, wire: Wire, valkey: Server) -> None:
     wire.ask(PING, PONG)
-    proxy.cut_after(up=3 * len(INCR))
-    wire.send(INCR * 5)
-    assert b":1\r\n:2\r\n:3\r\n".startswith(wire.until_reset())
-    assert valkey.call("GET", "n") == b"3"
+    with valkey.frozen():
+        proxy.cut_after(up=4000 * len(INCR) + 8)
+        wire.send(INCR * 5000)
+        wait_until(lambda: len(proxy.requests) > 4000, "the pipeline has come to the proxy")
+    replies = b"".join(b":%d\r\n" % number for number in range(1, 4001))
+    assert replies.startswith(wire.until_reset())
+    assert valkey.call("GET", "n") == b"4000"  # all that was through has been carried out by now
 
 
 def test_a_reply_is_lost_after_its_request_went_through(proxy: Proxy, wire: Wire, valkey: Server) -> None:
@@ -297,7 +294,8 @@ def test_the_reply_to_one_request_is_lost(proxy: Proxy, wire: Wire, valkey: Serv
     wire.expect(PONG + b":1\r\n$100000\r\n" + value + b"\r\n")
     assert wire.is_reset()
     assert valkey.call("GET", "n") == b"2"  # and what followed it has not been passed on
-    again(proxy)
+    with closing(Wire(proxy)) as later:
+        later.ask(INCR, b":3\r\n")  # and only once
 
 
 def test_the_reply_is_found_among_replies_of_every_kind(proxy: Proxy, wire: Wire, valkey: Server) -> None:
@@ -326,6 +324,8 @@ def test_a_dropped_request_was_never_carried_out(proxy: Proxy, wire: Wire, valke
     assert wire.is_reset()
     wait_until(lambda: server_clients(valkey) == 0, "the server has lost the connection")
     assert valkey.call("EXISTS", "n", "after") == 0
+    with closing(Wire(proxy)) as later:
+        later.ask(INCR, b":1\r\n")  # a hold is for one request
 
 
 def test_a_released_request_goes_on(proxy: Proxy, wire: Wire, valkey: Server) -> None:
@@ -352,16 +352,15 @@ async def test_a_test_on_a_loop_holds_requests_of_its_own_client(
     proxy: Proxy, valkey: Server, eventually: Callable[..., Coroutine[Any, Any, None]]
 ) -> None:
     async with connect(proxy.url) as client:
-        hold = proxy.hold_request(b"INCRBY")
+        hold = proxy.hold_request(b"INCR")
         async with asyncio.TaskGroup() as group:
-            asked = group.create_task(client.incr("n"))
+            group.create_task(client.execute_command("INCR", "n"))
             await eventually(lambda: hold.held)
             assert valkey.call("GET", "n") is None
             hold.release()
-        assert asked.result() == 1
-        proxy.cut_reply_to(b"INCRBY")
+        proxy.cut_reply_to(b"INCR")
         with pytest.raises(redis.ConnectionError):
-            await client.incr("n")
+            await client.execute_command("INCR", "n")
     assert valkey.call("GET", "n") == b"2"
 
 
