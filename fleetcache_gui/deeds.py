@@ -1,23 +1,54 @@
 """The one object between the window and everything that changes the server: lock, plans, acts, undo, history.
 
-It stands beside `Session`, which only reads. Nothing here writes: it asks `redis_io.survey` for plans and hands
-confirmed ones to `redis_io.act`.
+It stands beside `Session`, which only reads. Nothing here writes: it asks `redis_io.act` for plans and hands confirmed
+ones back to it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import time
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from fleetcache_gui.domain import planning
+from fleetcache_gui.domain.plan import Plan, Receipt
+from fleetcache_gui.domain.snapshot import Phase
+from fleetcache_gui.domain.text import show
+from fleetcache_gui.domain.verbs import Refusal, Scope
+from fleetcache_gui.redis_io import audit_export
+from fleetcache_gui.redis_io.act import plans
+from fleetcache_gui.redis_io.act.books import Books, NothingToKeep
+from fleetcache_gui.redis_io.act.execute import execute
+from fleetcache_gui.redis_io.act.gate import Gate, NotConfirmed
+from fleetcache_gui.redis_io.act.hands import Hands
+from fleetcache_gui.redis_io.audit import AuditFailed
+from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.undo import USUAL, BinFailed, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
 
-    from fleetcache_gui.domain.family import Verb
-    from fleetcache_gui.domain.plan import Plan, Receipt
-    from fleetcache_gui.domain.verbs import Refusal
+    from fleetcache_gui.domain.family import Family, Row, Verb
+    from fleetcache_gui.redis_io.act.plans import Place
+    from fleetcache_gui.redis_io.address import Address
+    from fleetcache_gui.redis_io.audit import Broken, Entry
+    from fleetcache_gui.session import Session
+
+    _Make = Callable[[Place, Hands], Awaitable[Plan | Refusal]]
+
+_KEPT = 200
+"""Receipts of this run that are kept; the audit log has all."""
+
+LOCKED = "Actions are locked. Unlock them first."
+NEVER = "This connection is marked as never to be unlocked."
+_BUSY = "Something else is being done just now. Wait for its receipt, or cancel it."
 
 
 class Mode(Enum):
@@ -60,76 +91,324 @@ class Deeds(QObject):
     progressed = Signal(object)
     finished = Signal(object)
 
+    def __init__(
+        self,
+        session: Session,
+        address: Address,
+        folder: Path,
+        *,
+        never: bool = False,
+        limits: Limits = USUAL,
+        parent: QObject | None = None,
+    ) -> None:
+        """`folder`: where the audit log and the undo bin lie. `never`: nothing is ever changed on this server."""
+        super().__init__(parent)
+        self._session, self._address = session, address
+        self._books = Books(folder, limits)
+        self._gate = Gate(never=never)
+        self._hands: Hands | None = None
+        self._unlocking = False
+        self._running: Plan | None = None
+        self._planning = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._receipts: deque[Receipt] = deque(maxlen=_KEPT)
+        self._undoing: dict[str, str] = {}
+        """By the id of an undo plan, the deed that it puts back."""
+        self._word = self._new_word()
+        self._relock = QTimer(self, singleShot=True)
+        self._relock.timeout.connect(self._timed_out)
+        session.link_changed.connect(lambda link: self.changed.emit())
+
+    # --- lock ----------------------------------------------------------------------------------------------------
+
     @property
     def mode(self) -> Mode:
-        raise NotImplementedError
+        """Whether anything can be changed now."""
+        if self._gate.never:
+            return Mode.NEVER
+        if self._unlocking:
+            return Mode.UNLOCKING
+        return Mode.UNLOCKED if self._gate.unlocked else Mode.LOCKED
 
     @property
     def running(self) -> Plan | None:
         """The plan that is being carried out."""
-        raise NotImplementedError
+        return self._running
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:
         """What was done since the window was opened, newest first."""
-        raise NotImplementedError
+        return tuple(self._receipts)
 
-    def left(self, now: float) -> float:
-        """Seconds until it locks itself, 0 while locked; `now` is monotonic."""
-        raise NotImplementedError
+    def left(self) -> float:
+        """Seconds until it locks itself, 0 while locked."""
+        return self._gate.left()
 
     @property
     def unlock_word(self) -> str:
         """What must be typed to unlock (production), empty where one button is enough."""
-        raise NotImplementedError
+        return self._word if self._session.environment.upper() == "PRODUCTION" else ""
+
+    def _new_word(self) -> str:
+        return planning.word_for(self._session.name, 100 + secrets.randbelow(900))
 
     async def unlock(self, typed: str = "") -> str:
         """Connect for writing and learn what the account may do; what went wrong as a sentence, empty when unlocked."""
-        raise NotImplementedError
+        if self._gate.never:
+            return NEVER
+        if self.unlock_word and typed != self.unlock_word:
+            return f"Type {self.unlock_word} to unlock."
+        self._unlocking = True
+        self.changed.emit()
+        try:
+            await self._connect()
+            await self._books.bin()
+            self._gate.unlock()
+        except Trouble as trouble:
+            return f"{trouble.text} {trouble.advice}"
+        finally:
+            self._unlocking = False
+            self._word = self._new_word()
+            self._schedule()
+            self.changed.emit()
+        return ""
 
     def lock(self) -> None:
         """Nothing can be changed from now on; an act that runs is stopped after its present batch."""
-        raise NotImplementedError
+        self._gate.lock()
+        self._stop.set()
+        self._schedule()
+        self.changed.emit()
+
+    def _schedule(self) -> None:
+        if self._gate.unlocked:
+            self._relock.start(round(1000 * self._gate.left()) + 50)
+        else:
+            self._relock.stop()
+
+    def _timed_out(self) -> None:
+        self._schedule()
+        self.changed.emit()
+
+    async def end(self) -> None:
+        """Stop what runs after its present batch, wait for that, and hang up."""
+        self.lock()
+        async with self._planning:
+            if self._hands is not None:
+                await self._hands.close()
+
+    async def _connect(self) -> Hands:
+        """The connections that may write; anew where one broke."""
+        if self._hands is not None and all(not hand.lane.closed for hand in self._hands.nodes.values()):
+            try:
+                for hand in self._hands.nodes.values():
+                    await hand.identify()  # an idle connection may have been closed by the server
+                return self._hands
+            except Trouble:
+                pass
+        if self._hands is not None:
+            await self._hands.close()
+            self._hands = None
+        prefixes = [prefix for family in self._session.layout.families for prefix in family.prefixes]
+        self._hands = await Hands.open(self._address, prefixes)
+        return self._hands
+
+    # --- what can be done ----------------------------------------------------------------------------------------
 
     def hindrance(self) -> str:
         """Why nothing at all can be changed now, as a sentence with the next step; empty when something can."""
-        raise NotImplementedError
+        if self._gate.never:
+            return NEVER
+        if self._session.link.phase not in (Phase.LIVE, Phase.PAUSED):
+            return "There is no connection to the server now."
+        if not self._gate.unlocked:
+            return LOCKED
+        if self._running is not None:
+            return _BUSY
+        roles = {hand.identity.role for hand in self._hands.nodes.values()} if self._hands else set()
+        return "" if roles & {"master", "primary"} else "This is a replica: it takes no writes. Connect to its primary."
 
     def offers(self, family_id: str, row_ids: Sequence[bytes]) -> tuple[Offer, ...]:
         """What may be done to these rows (`Scope.ROWS`), with what hinders each. A locked session hinders all."""
-        raise NotImplementedError
+        family = self._session.layout.family(family_id)
+        table = self._session.table(family_id)
+        rows = [row for row_id in row_ids if (row := table.get(row_id)) is not None]
+        if not rows:
+            return ()
+        found: list[Offer] = []
+        now, general = time.monotonic(), self.hindrance()
+        for verb in family.verbs:
+            shown = [row for row in rows if not verb.hidden(row)]
+            if verb.scope is Scope.ROWS and shown:
+                refusals = [verb.fits(row, now) for row in shown]
+                hindrance = None if None in refusals else refusals[0]
+                found.append(Offer(verb, Refusal(general) if general else hindrance))
+        return tuple(found)
 
     def bulk(self, family_id: str) -> tuple[Offer, ...]:
         """What may be done to many rows of a family at once (`Scope.ALL`, `Scope.FAMILY`)."""
-        raise NotImplementedError
+        family = self._session.layout.family(family_id)
+        general = self.hindrance()
+        empty = "" if self._session.table(family_id).total else f"There are no {family.noun[1]}."
+        why = general or empty
+        hindrance = Refusal(why) if why else None
+        return tuple(Offer(verb, hindrance) for verb in family.verbs if verb.scope is not Scope.ROWS)
+
+    # --- plans ---------------------------------------------------------------------------------------------------
 
     async def plan(self, family_id: str, verb: Verb, row_ids: Sequence[bytes] = (), choice: str = "") -> Plan | Refusal:
         """Look at everything the verb would touch and say what would be done. `row_ids` are left out for bulk verbs."""
-        raise NotImplementedError
+        family = self._session.layout.family(family_id)
+
+        async def make(place: Place, hands: Hands) -> Plan | Refusal:
+            ids = row_ids if verb.scope is Scope.ROWS else list(self._session.table(family_id).every())
+            fresh = verb.scope is not Scope.FAMILY
+            rows = await self._session.rows(family_id, ids, fresh=fresh)
+            if not rows:
+                return Refusal(f"There are no {family.noun[1]} that this fits.")
+            return await plans.for_rows(place, hands, verb, family, rows, choice)
+
+        return await self._plan(make)
 
     async def plan_flush(self, *, database: bool) -> Plan | Refusal:
         """All keys of Fleet's families; with `database` everything in the database, the keys of strangers included."""
-        raise NotImplementedError
+
+        async def make(place: Place, hands: Hands) -> Plan | Refusal:
+            families: list[tuple[Family, Verb | None, Sequence[Row]]] = []
+            for family in self._session.layout.families:
+                verb = next((verb for verb in family.verbs if verb.scope is Scope.FAMILY), None)
+                ids = list(self._session.table(family.id).every())
+                families.append((family, verb, await self._session.rows(family.id, ids, fresh=False)))
+            return await plans.for_flush(place, hands, families, database=database)
+
+        return await self._plan(make)
+
+    async def plan_undo(self, deed: str) -> Plan | Refusal:
+        """What putting back would do; keys that exist now are never overwritten."""
+
+        async def make(place: Place, hands: Hands) -> Plan | Refusal:
+            kept = next((kept for kept in await place.bin.entries() if kept.deed == deed), None)
+            if kept is None:
+                return Refusal("Nothing is kept of it any more: its time was over, or it was removed.")
+            if why := kept.trouble or self._elsewhere(kept.server):
+                return Refusal(why)
+            made = await plans.for_undo(place, hands, kept.title, place.bin.load(deed), self._shown)
+            if isinstance(made, Plan):
+                self._undoing[made.id] = deed
+            return made
+
+        return await self._plan(make)
+
+    async def _plan(self, make: _Make) -> Plan | Refusal:
+        if why := self.hindrance():
+            return Refusal(why)
+        async with self._planning:
+            try:
+                hands, bin_ = await self._connect(), await self._books.bin()
+                if self._another(hands):
+                    return Refusal("What answers for changes is another server than the one shown. Nothing was done.")
+                self._gate.unlock()
+                self._schedule()
+                session = self._session
+                return await make(plans.Place(session.name, session.environment, session.address, bin_), hands)
+            except Trouble as trouble:
+                return Refusal(f"{trouble.text} {trouble.advice}")
+            except (BinFailed, NotConfirmed) as failed:
+                return Refusal(str(failed))
+
+    def _another(self, hands: Hands) -> bool:
+        """Whether the rows on screen came from another server than the one that would be written to."""
+        vitals = self._session.vitals
+        met = hands.identities[0].run_id
+        return hands.shape is None and vitals is not None and bool(vitals.run_id) and vitals.run_id != met
+
+    def _shown(self, key: bytes) -> str:
+        """A key's name, with its credential masked."""
+        families = self._session.layout.families
+        family = families[self._session.layout.router(key)]
+        return family.mask(key) if family.mask else show(key, 80)
+
+    # --- acts ----------------------------------------------------------------------------------------------------
 
     async def execute(self, plan: Plan, typed: str = "") -> Receipt:
         """Carry out a plan that a person has confirmed by `typed` (`plan.word` where `plan.strictness` asks for it).
 
-        Raises `act.NotConfirmed` when it may not run: locked meanwhile, another word, shown too long ago.
+        Raises `NotConfirmed` when it may not run: locked meanwhile, another word, shown too long ago, not recordable.
         """
-        raise NotImplementedError
+        if why := self.hindrance():
+            raise NotConfirmed(f"{why} Nothing was done.")
+        confirmed = self._gate.confirm(plan, typed)
+        async with self._planning:
+            hands = self._hands
+            if hands is None:
+                raise NotConfirmed(f"{LOCKED} Nothing was done.")
+            undone = self._undoing.get(plan.id)
+            record = (await self._books.bin()).begin(plan.id, plan.title, self._server())
+            self._running = plan
+            self._stop.clear()
+            self.changed.emit()
+            try:
+                keeper = record if undone is None else NothingToKeep()
+                log = self._books.audit
+                receipt = await execute(self._gate, confirmed, hands, keeper, log, self.progressed.emit, self._stop)
+                await self._books.close(receipt, undone)
+                await record.finish()
+            except AuditFailed as failed:
+                raise NotConfirmed(f"{failed} Nothing was done: what is not recorded is not done.") from None
+            finally:
+                self._running = None
+                self._schedule()
+                self.changed.emit()
+        self._receipts.appendleft(receipt)
+        self._session.note_deed(receipt)
+        self.finished.emit(receipt)
+        return receipt
 
     def cancel(self) -> None:
         """Send nothing more of the act that runs; its receipt tells what was not sent."""
-        raise NotImplementedError
+        self._stop.set()
+
+    # --- undo and history ----------------------------------------------------------------------------------------
+
+    def _server(self) -> dict[str, str]:
+        return {"name": self._session.name, "address": str(self._address)}
+
+    def _elsewhere(self, server: dict[str, str]) -> str:
+        return "" if server.get("address") == str(self._address) else f"It was done on {server.get('name', 'another')}."
 
     async def ways_back(self) -> tuple[WayBack, ...]:
-        """What can be put back, newest first."""
-        raise NotImplementedError
-
-    async def plan_undo(self, deed: str) -> Plan | Refusal:
-        """What putting back would do; keys that exist now are never overwritten."""
-        raise NotImplementedError
+        """What can be put back, newest first. Raises `BinFailed`."""
+        return tuple(
+            WayBack(
+                kept.deed,
+                kept.title,
+                kept.server.get("name", ""),
+                kept.at,
+                kept.goes,
+                max(kept.keys - kept.put_back, 0),
+                kept.size,
+                kept.kept_in,
+                kept.trouble or self._elsewhere(kept.server),
+            )
+            for kept in await self._books.entries()
+        )
 
     async def forget(self, deed: str) -> None:
-        """Delete what was saved of a deed: it can no longer be put back."""
-        raise NotImplementedError
+        """Delete what was saved of a deed: it can no longer be put back. Raises `BinFailed`."""
+        await (await self._books.bin()).forget(deed)
+
+    async def entries(self) -> tuple[Entry | Broken, ...]:
+        """The audit log, newest first, with a `Broken` at each place where it does not hold together. Raises
+        `AuditFailed`."""
+        return tuple(reversed([entry async for entry in self._books.audit.read()]))
+
+    async def export_audit(self, target: Path, form: Literal["csv", "json"]) -> None:
+        """Write the whole audit log to a file, which is made whole or not at all. Raises `AuditFailed`."""
+        await audit_export.export(self._books.audit, target, form)
+
+    async def unfinished(self) -> tuple[str, ...]:
+        """What was begun and has no outcome on record, as sentences: the program or the machine ended meanwhile."""
+        found = await self._books.audit.unfinished()
+        return tuple(
+            f"{entry.at}: {entry.facts.get('what', 'a deed')} on {entry.facts.get('where')}" for entry in found
+        )

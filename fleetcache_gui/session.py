@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding, FindingBook
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
+from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.domain.server_health import SERVER, judge
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.values import Tone
@@ -22,6 +23,7 @@ from fleetcache_gui.present.long_table import LongTable
 from fleetcache_gui.present.table import Table, holding
 from fleetcache_gui.present.timeline import Event, changes, openings
 from fleetcache_gui.redis_io import pages
+from fleetcache_gui.redis_io import rows as reading
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.poll import Poller
 
@@ -29,11 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.domain.plan import Receipt
     from fleetcache_gui.domain.store import KeyStore
     from fleetcache_gui.redis_io.address import Address
 
 HISTORY = 900
 """Vitals and events kept: half an hour at the default interval."""
+
+_SLICE = 2000
+"""Rows taken from a table between two turns of the loop."""
 
 
 class Session(QObject):
@@ -164,6 +170,28 @@ class Session(QObject):
             return await pages.about(server, key) if server else KeyAbout()
         except Trouble:
             return KeyAbout()
+
+    async def rows(self, family_id: str, row_ids: Sequence[bytes], *, fresh: bool) -> list[Row]:
+        """Rows by id, those that are gone left out. Of a long family, `fresh` reads the values of rows that are not on
+        screen; without it their keys alone are known. Raises `Trouble`."""
+        table, family, server = self.table(family_id), self.layout.family(family_id), self._poller.server
+        if fresh and table.long and server is not None:
+            listed = await reading.members(server, family.index) if family.index else reading.Listed()
+            ids = list(dict.fromkeys(map(family.row_of, row_ids)))
+            found = await reading.read(server, [reading.Question(family, ids, listed)], self._poller.expected)
+            return found[family_id]
+        rows: list[Row] = []
+        for first in range(0, len(row_ids), _SLICE):
+            rows += (row for row_id in row_ids[first : first + _SLICE] if (row := table.get(row_id)) is not None)
+            await asyncio.sleep(0)
+        return rows
+
+    def note_deed(self, receipt: Receipt) -> None:
+        """Something was changed by ourselves: it belongs to what happened, and everything is read anew."""
+        counts = ", ".join(f"{count(number)} {met.value}" for met, number in receipt.counts.items())
+        tone = Tone.ACCENT if set(receipt.outcomes) == {Outcome.DONE} else Tone.WARN
+        self._happen(Event(time.time(), tone, f"{receipt.plan.title}: {counts}."))
+        self.refresh()
 
     async def find(self, text: str, limit: int = 50) -> tuple[Hit, ...]:
         """Rows of all families that hold `text`, in the order of the tabs."""

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 MANY = 100
 """With more changes than these a plan asks for a typed word, even if all of it can be undone."""
 
+FLUSHED = (
+    "Live queries are paused: no campaign is distributed until it is started again.",
+    "Locks are free at once: cron jobs may run twice at a time.",
+    "Host details that wait in the queue are lost until the hosts send them again.",
+    "Preassigned profiles, installer tokens and limits in flight are gone; config is read from the database again.",
+)
+"""What Fleet feels when its cache is emptied, by its specification."""
+
 _NOT_A_WORD = re.compile("[^a-z0-9]+")
 _LONGEST_WORD = 24
 

@@ -119,6 +119,10 @@ class LongTable:
         """The row id (the key) at a position."""
         return self._store.name(self._order[position])
 
+    def every(self) -> Iterator[bytes]:
+        """The ids of all rows, filtered away or not."""
+        return (self._store.name(number) for number in self._members if self._standing[number] == _LIVING)
+
     def position(self, row_id: bytes) -> int:
         """Where a key stands, or -1 when it is gone or filtered away."""
         number = self._store.find(row_id)

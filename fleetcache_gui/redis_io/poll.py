@@ -53,6 +53,11 @@ class Poller:
         return self._wishes.watched
 
     @property
+    def expected(self) -> Expected:
+        """What the server cannot tell."""
+        return self._wishes.expected
+
+    @property
     def interval(self) -> float:
         """Seconds from one poll to the next, `SHORTEST` to `LONGEST`."""
         return self._wishes.interval

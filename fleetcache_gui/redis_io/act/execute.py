@@ -40,10 +40,11 @@ async def execute(
     if problem := await _not_as_previewed(plan, hands):
         now = time.time()
         return Receipt(plan, (Outcome.CANCELLED,) * len(plan.steps), now, now, trouble=problem)
-    await log.append(plan.id, "intent", intent(plan))
+    undo = "undo-" if plan.verb == "undo" else ""
+    await log.append(plan.id, f"{undo}intent", intent(plan))
     receipt = await Run(plan, hands, keeper, log, told, stop).go()
     try:
-        await log.append(plan.id, "outcome", outcome(receipt))
+        await log.append(plan.id, f"{undo}outcome", outcome(receipt))
     except AuditFailed as failed:
         text = " ".join(filter(None, (receipt.trouble, f"The outcome could not be put on record: {failed}")))
         return Receipt(

@@ -53,8 +53,9 @@ def needs(step: Step, hand: Hand) -> tuple[bytes, ...]:
     """The commands that an account must be allowed for a step."""
     if step.draft.deed is Deed.PUT_BACK:
         return (undoing.NEEDS.get(undoing.kind(step), b"EVAL"),)
-    script = () if scripts.native(step, hand.native) else (b"EVAL",)
-    return (*_NEEDS.get(step.draft.deed, ()), *script)
+    if scripts.native(step, hand.native):
+        return (hand.native,)
+    return (*_NEEDS.get(step.draft.deed, ()), b"EVAL")
 
 
 class Log(Protocol):

@@ -33,7 +33,7 @@ async def survey(
 ) -> Survey:
     """What of `items` can be put back now, and what cannot. `shown` names a key without its credential. Raises
     `Trouble`."""
-    steps: list[Step] = []
+    steps: dict[tuple[bytes, str, bytes], Step] = {}
     skipped: list[Skipped] = []
     now = {node: 1000 * await hand.clock() for node, hand in hands.nodes.items()}
     async for item in items:
@@ -46,10 +46,12 @@ async def survey(
         elif item.expires_ms is not None and item.expires_ms <= now[step.node]:
             skipped.append(Skipped(step.draft.what, LAPSED))
         else:
-            steps.append(step)
-    taken = await hands.ask([(step.draft.key, (b"EXISTS", step.draft.key)) for step in steps])
+            # A key that changed while it was saved is there twice: what was removed is what was saved last.
+            part = b"" if item.kind == DUMP else item.payload
+            steps[item.key, item.kind, part] = step
+    taken = await hands.ask([(step.draft.key, (b"EXISTS", step.draft.key)) for step in steps.values()])
     ready: list[Step] = []
-    for step, reply in zip(steps, taken, strict=True):
+    for step, reply in zip(steps.values(), taken, strict=True):
         if problem := _problem(step, reply):
             skipped.append(Skipped(step.draft.what, problem))
         else:
