@@ -29,6 +29,10 @@ _NO_END = (
     "The record has no end: the program ended in the midst of this deed, or the file was damaged or cut off later."
     " Compare it with the audit log."
 )
+_DAMAGED = (
+    "A part of the record is damaged that may have held more keys, or which of them were put back already."
+    " Putting them back once more changes nothing that is there."
+)
 _GONE = "Nothing is kept for this deed any more: its time was over, or it was removed."
 _NOT_OURS = "This file was not written by this program, or its beginning is damaged; it is left as it is."
 _LOCKED = "This cannot be opened with the key of this run, or is damaged; it is left as it is until its time is over."
@@ -110,6 +114,18 @@ class _Header(msgspec.Struct, array_like=True):
     goes: float
 
 
+@dataclass(slots=True)
+class _Index:
+    """What is known of a deed before its chunks are opened; or, as `trouble`, why nothing is."""
+
+    header: _Header | None = None
+    saved: list[Chunk] = field(default_factory=list)
+    marked: set[bytes] = field(default_factory=set)
+    finished: bool = False
+    damaged: bool = False
+    trouble: str = ""
+
+
 class UndoBin:
     """The bin in `folder`, which several inspectors may use at once: each deed is a file of its own.
 
@@ -144,23 +160,28 @@ class UndoBin:
         Nothing is given that is not proved to be what was saved.
         """
         place = self._place(deed)
-        _, chunks, marked, trouble = await asyncio.to_thread(_index, place, deed)
-        if trouble:
-            yield Missing(trouble, None)
+        index = await asyncio.to_thread(_index, place, deed)
+        if index.trouble:
+            yield Missing(index.trouble, None)
             return
-        lost = 0
-        for chunk in (chunk for chunk in chunks if chunk.kind == _SAVED):
+        lost, nothing = 0, index.header is None
+        for chunk in index.saved:
             items = await asyncio.to_thread(_items, place, deed, chunk)
             if items is None:
                 lost += chunk.keys
                 continue
+            nothing = False
             for item in items:
-                if item.key not in marked:
+                if item.key not in index.marked:
                     yield item
-        finished = any(chunk.kind == _END for chunk in chunks)
-        if lost or not finished:
-            text = f"{words.count(lost, 'key')} cannot be put back: {_UNREADABLE}" if lost else ""
-            yield Missing(f"{text} {'' if finished else _NO_END}".strip(), lost if finished else None)
+        if nothing:
+            yield Missing(_LOCKED, None)
+            return
+        said = [f"{words.count(lost, 'key')} cannot be put back: {_UNREADABLE}"] if lost else []
+        said += [_DAMAGED] if index.damaged else []
+        said += [] if index.finished else [_NO_END]
+        if said:
+            yield Missing(" ".join(said), lost if index.finished and not index.damaged else None)
 
     async def mark(self, deed: str, keys: Iterable[bytes]) -> None:
         """These were put back, so that `load` leaves them out. Nothing happens when the deed has gone meanwhile.
@@ -202,21 +223,21 @@ class UndoBin:
         place = self._place(deed)
         home: Home = "memory" if place is self._memory else "disk"
         size = place.size(deed)
-        header, chunks, marked, trouble = _index(place, deed)
-        if header:
-            keys = sum(chunk.keys for chunk in chunks if chunk.kind == _SAVED)
-            finished = any(chunk.kind == _END for chunk in chunks)
-            about = (header.title, header.server, header.at, header.goes)
-            return Kept(deed, *about, keys, len(marked), size, home, finished)
+        index = _index(place, deed)
+        if index.header and not index.trouble:
+            keys = sum(chunk.keys for chunk in index.saved)
+            about = (index.header.title, index.header.server, index.header.at, index.header.goes)
+            return Kept(deed, *about, keys, len(index.marked), size, home, index.finished)
         with contextlib.suppress(FileNotFoundError):  # removed by another inspector just now
             at = self._disk.changed(deed)
-            return Kept(deed, "", {}, at, at + self.limits.age, 0, 0, size, home, False, trouble or _LOCKED)
+            return Kept(deed, "", {}, at, at + self.limits.age, 0, 0, size, home, False, index.trouble or _LOCKED)
         return None
 
     def _mark(self, deed: str, part: Part) -> None:
         place = self._place(deed)
         with _told("be written"), contextlib.suppress(FileNotFoundError):
-            if not _header(place, deed, place.chunks(deed)):
+            first = place.chunks(deed)[:1]
+            if not any(place.open(deed, chunk) for chunk in first):
                 raise BinFailed(_LOCKED)
             place.append(deed, [part])
 
@@ -296,24 +317,29 @@ def _told(what: str) -> Iterator[None]:
         raise BinFailed(f"The undo bin could not {what} ({disk.reason(error)}).") from None
 
 
-def _index(place: OnDisk | InMemory, deed: str) -> tuple[_Header | None, list[Chunk], set[bytes], str]:
-    """The header if it can be opened, the chunks, the keys that were put back; or why nothing can be known."""
+def _index(place: OnDisk | InMemory, deed: str) -> _Index:
+    index = _Index()
     try:
-        chunks = place.chunks(deed)
-        header = _header(place, deed, chunks)
-        marks = [place.open(deed, chunk) for chunk in chunks if chunk.kind == _MARKS]
+        for chunk in place.chunks(deed):
+            if chunk.kind == _SAVED:
+                index.saved.append(chunk)
+                continue
+            raw = place.open(deed, chunk)
+            if chunk.number == 0:
+                index.header = msgspec.msgpack.decode(raw, type=_Header) if raw else None
+            elif raw is not None and chunk.kind == _MARKS:
+                index.marked.update(msgspec.msgpack.decode(raw, type=list[bytes]))
+            elif raw is not None and chunk.kind == _END:
+                index.finished = True
+            else:
+                index.damaged = True
     except FileNotFoundError:
-        return None, [], set(), _GONE
+        index.trouble = _GONE
     except NotOurs:
-        return None, [], set(), _NOT_OURS
+        index.trouble = _NOT_OURS
     except OSError as error:
-        return None, [], set(), f"The file cannot be read ({disk.reason(error)})."
-    return header, chunks, {key for raw in marks if raw for key in msgspec.msgpack.decode(raw, type=list[bytes])}, ""
-
-
-def _header(place: OnDisk | InMemory, deed: str, chunks: list[Chunk]) -> _Header | None:
-    raw = place.open(deed, chunks[0]) if chunks else None
-    return msgspec.msgpack.decode(raw, type=_Header) if raw else None
+        index.trouble = f"The file cannot be read ({disk.reason(error)})."
+    return index
 
 
 def _items(place: OnDisk | InMemory, deed: str, chunk: Chunk) -> list[Saved] | None:

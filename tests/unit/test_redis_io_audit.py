@@ -334,7 +334,8 @@ def held(tmp_path: Path) -> Iterator[AuditLog]:
         yield log
 
 
-async def test_a_frozen_holder_of_the_lock_is_not_waited_for_for_ever(held: AuditLog, no_patience: None) -> None:
+@pytest.mark.usefixtures("no_patience")
+async def test_a_frozen_holder_of_the_lock_is_not_waited_for_for_ever(held: AuditLog) -> None:
     said = r"^The audit log .*audit\.jsonl could not be written \(another inspector holds it and does not let go\)"
     with pytest.raises(AuditFailed, match=said):
         await held.append(DEED, "intent", {})
