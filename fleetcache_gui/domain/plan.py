@@ -35,8 +35,8 @@ class Guard:
     """Something beside the key itself that must be so: with `member`, whether it stands in the SET `key`; without,
     whether `key` exists."""
 
-    key: bytes
-    member: bytes | None
+    key: bytes = field(repr=False)
+    member: bytes | None = field(repr=False)
     present: bool
     otherwise: str  # why the step is not done then: "it is active again"
 

@@ -1,0 +1,111 @@
+"""A desk to act from: the hands, an open gate, an undo bin and a log for one server, as the program itself has them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fleetcache_gui.domain.family import Expected
+from fleetcache_gui.domain.verbs import Refusal
+from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.redis_io.act import plans
+from fleetcache_gui.redis_io.act.execute import execute
+from fleetcache_gui.redis_io.act.gate import Gate
+from fleetcache_gui.redis_io.act.hands import Hands
+from fleetcache_gui.redis_io.address import Address
+from fleetcache_gui.redis_io.rows import Listed, Question, members, read
+from fleetcache_gui.redis_io.server import Server as Reader
+from fleetcache_gui.redis_io.undo import USUAL, Limits, UndoBin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from fleetcache_gui.domain.family import Row, Verb
+    from fleetcache_gui.domain.plan import Plan, Progress, Receipt
+
+PREFIXES = [prefix for family in SPEC.families for prefix in family.prefixes]
+
+
+@dataclass
+class Log:
+    """Keeps what would be written to the audit log."""
+
+    entries: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+    async def append(self, deed: str, event: str, facts: Mapping[str, object]) -> object:
+        self.entries.append((deed, event, dict(facts)))
+        return None
+
+
+class Desk:
+    """`environment` and `name` are the connection's; `limits` the undo bin's."""
+
+    def __init__(self, address: Address, hands: Hands, folder: Path, environment: str, limits: Limits) -> None:
+        self.address, self.hands = address, hands
+        self.gate, self.log = Gate(), Log()
+        self.gate.unlock()
+        self.bin = UndoBin(folder, None, limits)
+        self.place = plans.Place("bench", environment, str(address), self.bin)
+        self.told: list[Progress] = []
+        self.stop = asyncio.Event()
+
+    async def rows(self, family_id: str, *row_ids: bytes) -> list[Row]:
+        """Rows as the window would have them, read from the server."""
+        family = SPEC.family(family_id)
+        reader = await Reader.connect(self.address)
+        try:
+            listed = await members(reader, family.index) if family.index else None
+            question = Question(family, row_ids, listed or Listed())
+            return (await read(reader, [question], Expected()))[family_id]
+        finally:
+            await reader.lane.close()
+
+    async def plan(self, verb_id: str, rows: Sequence[Row], choice: str = "") -> Plan:
+        """The plan of a verb; a refusal fails the test."""
+        made = await self.try_plan(verb_id, rows, choice)
+        assert not isinstance(made, Refusal), made.text
+        return made
+
+    async def try_plan(self, verb_id: str, rows: Sequence[Row], choice: str = "") -> Plan | Refusal:
+        family = SPEC.family(verb_id.partition(".")[0])
+        verb: Verb = next(verb for verb in family.verbs if verb.id == verb_id)
+        return await plans.for_rows(self.place, self.hands, verb, family, rows, choice)
+
+    async def do(self, plan: Plan) -> Receipt:
+        """Confirm and carry out."""
+        record = self.bin.begin(plan.id, plan.title, {})
+        confirmed = self.gate.confirm(plan, plan.word)
+        receipt = await execute(self.gate, confirmed, self.hands, record, self.log, self.told.append, self.stop)
+        await record.finish()
+        return receipt
+
+    async def undo(self, plan: Plan) -> Receipt:
+        """Put back what was saved of a plan."""
+        made = await plans.for_undo(self.place, self.hands, plan.title, self.bin.load(plan.id), repr)
+        assert not isinstance(made, Refusal), made.text
+        return await self.do(made)
+
+
+@asynccontextmanager
+async def desk(
+    address: Address, folder: Path, *, environment: str = "TEST", limits: Limits = USUAL
+) -> AsyncIterator[Desk]:
+    """An open desk on a server or a cluster."""
+    hands = await Hands.open(address, PREFIXES)
+    made = Desk(address, hands, folder, environment, limits)
+    try:
+        yield made
+    finally:
+        await made.hands.close()
+
+
+async def until(condition: Any, seconds: float = 10.0) -> None:
+    """Wait for a condition."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "not in time"
+        await asyncio.sleep(0.005)
