@@ -26,7 +26,7 @@ from fleetcache_gui.redis_io.act import plans
 from fleetcache_gui.redis_io.act.books import Books, NothingToKeep
 from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate, NotConfirmed
-from fleetcache_gui.redis_io.act.hands import Hands
+from fleetcache_gui.redis_io.act.hands import ready
 from fleetcache_gui.redis_io.audit import AuditFailed
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.undo import USUAL, BinFailed, Limits
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fleetcache_gui.domain.family import Family, Row, Verb
+    from fleetcache_gui.redis_io.act.hands import Hands
     from fleetcache_gui.redis_io.act.plans import Place
     from fleetcache_gui.redis_io.address import Address
     from fleetcache_gui.redis_io.audit import Broken, Entry
@@ -198,19 +199,9 @@ class Deeds(QObject):
                 await self._hands.close()
 
     async def _connect(self) -> Hands:
-        """The connections that may write; anew where one broke."""
-        if self._hands is not None and all(not hand.lane.closed for hand in self._hands.nodes.values()):
-            try:
-                for hand in self._hands.nodes.values():
-                    await hand.identify()  # an idle connection may have been closed by the server
-                return self._hands
-            except Trouble:
-                pass
-        if self._hands is not None:
-            await self._hands.close()
-            self._hands = None
         prefixes = [prefix for family in self._session.layout.families for prefix in family.prefixes]
-        self._hands = await Hands.open(self._address, prefixes)
+        hands, self._hands = self._hands, None
+        self._hands = await ready(hands, self._address, prefixes)
         return self._hands
 
     # --- what can be done ----------------------------------------------------------------------------------------

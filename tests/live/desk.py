@@ -15,7 +15,6 @@ from fleetcache_gui.redis_io.act import plans
 from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate
 from fleetcache_gui.redis_io.act.hands import Hands
-from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.rows import Listed, Question, members, read
 from fleetcache_gui.redis_io.server import Server as Reader
 from fleetcache_gui.redis_io.undo import USUAL, Limits, UndoBin
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.domain.family import Row, Verb
     from fleetcache_gui.domain.plan import Plan, Progress, Receipt
+    from fleetcache_gui.redis_io.address import Address
 
 PREFIXES = [prefix for family in SPEC.families for prefix in family.prefixes]
 

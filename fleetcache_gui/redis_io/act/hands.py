@@ -267,6 +267,18 @@ class Hands:
         await _close(self.nodes.values())
 
 
+async def ready(hands: Hands | None, address: Address, prefixes: Sequence[bytes]) -> Hands:
+    """The hands as they are where all of them still answer, else new ones. Raises `Trouble`."""
+    if hands is not None:
+        try:
+            for hand in hands.nodes.values():
+                await hand.identify()  # the server may have closed an idle connection
+            return hands
+        except Trouble:
+            await hands.close()
+    return await Hands.open(address, prefixes)
+
+
 async def _close(hands: Iterable[Hand]) -> None:
     for hand in hands:
         with suppress(Trouble):
