@@ -117,7 +117,7 @@ class Deeds(QObject):
         """By the id of an undo plan, the deed that it puts back."""
         self._word = self._new_word()
         self._relock = QTimer(self, singleShot=True)
-        self._relock.timeout.connect(self._timed_out)
+        self._relock.timeout.connect(self.changed)
         session.link_changed.connect(lambda link: self.changed.emit())
 
     # --- lock ----------------------------------------------------------------------------------------------------
@@ -186,10 +186,6 @@ class Deeds(QObject):
             self._relock.start(round(1000 * self._gate.left()) + 50)
         else:
             self._relock.stop()
-
-    def _timed_out(self) -> None:
-        self._schedule()
-        self.changed.emit()
 
     async def end(self) -> None:
         """Stop what runs after its present batch, wait for that, and hang up."""
