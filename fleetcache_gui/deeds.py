@@ -100,10 +100,9 @@ class Deeds(QObject):
         *,
         never: bool = False,
         limits: Limits = USUAL,
-        parent: QObject | None = None,
     ) -> None:
         """`folder`: where the audit log and the undo bin lie. `never`: nothing is ever changed on this server."""
-        super().__init__(parent)
+        super().__init__(session)
         self._session, self._address = session, address
         self._books = Books(folder, limits)
         self._gate = Gate(never=never)
