@@ -217,8 +217,7 @@ class Deeds(QObject):
     def offers(self, family_id: str, row_ids: Sequence[bytes]) -> tuple[Offer, ...]:
         """What may be done to these rows (`Scope.ROWS`), with what hinders each. A locked session hinders all."""
         family = self._session.layout.family(family_id)
-        table = self._session.table(family_id)
-        rows = [row for row_id in row_ids if (row := table.get(row_id)) is not None]
+        rows = self._session.rows_now(family_id, row_ids)
         if not rows:
             return ()
         found: list[Offer] = []
@@ -235,7 +234,7 @@ class Deeds(QObject):
         """What may be done to many rows of a family at once (`Scope.ALL`, `Scope.FAMILY`)."""
         family = self._session.layout.family(family_id)
         general = self.hindrance()
-        empty = "" if self._session.table(family_id).total else f"There are no {family.noun[1]}."
+        empty = "" if self._session.row_ids(family_id) else f"There are no {family.noun[1]}."
         why = general or empty
         hindrance = Refusal(why) if why else None
         return tuple(Offer(verb, hindrance) for verb in family.verbs if verb.scope is not Scope.ROWS)
@@ -247,7 +246,7 @@ class Deeds(QObject):
         family = self._session.layout.family(family_id)
 
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
-            ids = row_ids if verb.scope is Scope.ROWS else list(self._session.table(family_id).every())
+            ids = row_ids if verb.scope is Scope.ROWS else self._session.row_ids(family_id)
             fresh = verb.scope is not Scope.FAMILY
             rows = await self._session.rows(family_id, ids, fresh=fresh)
             if not rows:
@@ -263,7 +262,7 @@ class Deeds(QObject):
             families: list[tuple[Family, Verb | None, Sequence[Row]]] = []
             for family in self._session.layout.families:
                 verb = next((verb for verb in family.verbs if verb.scope is Scope.FAMILY), None)
-                ids = list(self._session.table(family.id).every())
+                ids = self._session.row_ids(family.id)
                 families.append((family, verb, await self._session.rows(family.id, ids, fresh=False)))
             return await plans.for_flush(place, hands, families, database=database)
 

@@ -28,7 +28,7 @@ from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.poll import Poller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.plan import Receipt
@@ -171,18 +171,33 @@ class Session(QObject):
         except Trouble:
             return KeyAbout()
 
+    def row_ids(self, family_id: str) -> list[bytes]:
+        """The ids of all rows of a family, whatever is filtered."""
+        table, snapshot = self._tables.get(family_id), self._snapshots.get(family_id)
+        if isinstance(table, LongTable):
+            return list(table.every())
+        return [row.id for row in snapshot.rows] if snapshot else []
+
+    def rows_now(self, family_id: str, row_ids: Iterable[bytes]) -> list[Row]:
+        """Rows by id as last read, those that are gone left out. A page brings its table up to date, nobody else."""
+        table, snapshot = self._tables.get(family_id), self._snapshots.get(family_id)
+        if isinstance(table, LongTable):
+            return [row for row_id in row_ids if (row := table.get(row_id)) is not None]
+        known = {row.id: row for row in snapshot.rows} if snapshot else {}
+        return [known[row_id] for row_id in row_ids if row_id in known]
+
     async def rows(self, family_id: str, row_ids: Sequence[bytes], *, fresh: bool) -> list[Row]:
-        """Rows by id, those that are gone left out. Of a long family, `fresh` reads the values of rows that are not on
-        screen; without it their keys alone are known. Raises `Trouble`."""
-        table, family, server = self.table(family_id), self.layout.family(family_id), self._poller.server
-        if fresh and table.long and server is not None:
+        """As `rows_now`, with turns of the loop between; of a long family, `fresh` reads the values of rows that are
+        not on screen, of which only the keys are known otherwise. Raises `Trouble`."""
+        family, server = self.layout.family(family_id), self._poller.server
+        if fresh and isinstance(self._tables.get(family_id), LongTable) and server is not None:
             listed = await reading.members(server, family.index) if family.index else reading.Listed()
             ids = list(dict.fromkeys(map(family.row_of, row_ids)))
             found = await reading.read(server, [reading.Question(family, ids, listed)], self._poller.expected)
             return found[family_id]
         rows: list[Row] = []
         for first in range(0, len(row_ids), _SLICE):
-            rows += (row for row_id in row_ids[first : first + _SLICE] if (row := table.get(row_id)) is not None)
+            rows += self.rows_now(family_id, row_ids[first : first + _SLICE])
             await asyncio.sleep(0)
         return rows
 

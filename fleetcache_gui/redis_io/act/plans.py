@@ -102,10 +102,10 @@ async def for_flush(
     place: Place, hands: Hands, verbs: Sequence[tuple[Family, Verb | None, Sequence[Row]]], *, database: bool
 ) -> Plan | Refusal:
     """All keys that Fleet's families know, or the whole database. `verbs`: each family with the verb that removes all
-    of it (None: it is nobody's of Fleet) and its rows. Raises `Trouble`."""
+    of it (None: there is none) and its rows. Raises `Trouble`."""
     counts = [await _measured(hands, family, rows) for family, _, rows in verbs]
     now = time.monotonic()
-    strange = [row for _, verb, rows in verbs if verb is None for row in rows]
+    strange = verbs[-1][2]  # a layout's last family takes every key that no other claims
     if database:
         found = Survey(await flush.steps(hands), ())
         title, button = "Flush the whole database", "Flush database"
