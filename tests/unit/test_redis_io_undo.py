@@ -228,6 +228,8 @@ async def test_the_limit_of_a_deed_is_exact(tmp_path: Path) -> None:
                 await record.save(items(5))
         else:
             await record.save(items(5))
+            await record.finish()  # for which there is always room
+            assert await loaded(undo, record.deed) == (items(5), None)
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
