@@ -163,9 +163,8 @@ class AuditLog:
                 entry = _compose(newest, deed, event, facts)
                 self._put(log, side, at, entry)
         except OSError as error:
-            raise self._failed(
-                f"could not be written ({disk.reason(error)}): nothing may be changed before it can"
-            ) from None
+            said = f"could not be written ({disk.reason(error)}), and nothing may be changed without it"
+            raise self._failed(f"{said}: mend that, then try again") from None
         return entry
 
     def _end(self, log: IO[bytes], side: IO[bytes]) -> tuple[_Head, int, bytes]:
@@ -189,7 +188,9 @@ class AuditLog:
         if isinstance(entry, Entry) and entry.seq > known.seq:
             return _Head(entry.seq, entry.hash), at, torn
         if not known.seq or len(torn) > LONGEST:
-            raise self._failed("ends in what is no entry, so nothing may be changed until it is moved elsewhere")
+            raise self._failed(
+                "ends in what is no entry: move it and its .head file elsewhere before anything is changed"
+            )
         return known, at, torn
 
     def _keep_aside(self, torn: bytes) -> None:

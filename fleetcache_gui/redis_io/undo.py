@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 
 _UNREADABLE = "what was kept of them is damaged, or was encrypted with another key."
 _NO_END = (
-    "The record has no end: the program ended in the midst of this deed, or the file was damaged or cut off later."
-    " Compare it with the audit log."
+    "The record has no end: the deed goes on just now, or the program ended in the midst of it, or the file was damaged"
+    " or cut off later. Compare it with the audit log."
 )
-_DAMAGED = (
-    "A part of the record is damaged that may have held more keys, or which of them were put back already."
-    " Putting them back once more changes nothing that is there."
-)
+_DAMAGED = "A part of the record is damaged: it may have held more keys, or which of them were put back already."
 _GONE = "Nothing is kept for this deed any more: its time was over, or it was removed."
 _NOT_OURS = "This file was not written by this program, or its beginning is damaged; it is left as it is."
 _LOCKED = "This cannot be opened with the key of this run, or is damaged; it is left as it is until its time is over."
@@ -248,10 +245,8 @@ class UndoBin:
         return len(over)
 
     def _remove(self, deeds: list[str]) -> None:
-        with (
-            _told("be cleared"),
-            contextlib.ExitStack() as each,
-        ):  # a file that cannot be removed does not keep the others
+        # Through a stack, so that a file that cannot be removed does not keep the others.
+        with _told("be cleared"), contextlib.ExitStack() as each:
             for deed in deeds:
                 each.callback(self._place(deed).remove, deed)
 
@@ -284,27 +279,30 @@ class Record:
         with self._lock:
             before = [self._last, *(item.key for item in items)]
             keys = sum(last != key for last, key in pairwise(before))
-            self._write([Part(_SAVED, keys, msgspec.msgpack.encode(parts))])
+            self._write(Part(_SAVED, keys, msgspec.msgpack.encode(parts)))
             self._last = items[-1].key
 
     def _finish(self) -> None:
         with self._lock:
             if self._last is not None:
-                self._write([Part(_END, 0, b"")])
+                self._write(Part(_END, 0, b""), limited=False)
 
-    def _write(self, parts: list[Part]) -> None:
-        place, new = self._place, bool(self._waiting)
-        parts = self._waiting + parts
-        more = sum(len(part.content) + OVERHEAD for part in parts) + (len(MAGIC) if new else 0)
+    def _write(self, part: Part, *, limited: bool = True) -> None:
+        parts, place = [*self._waiting, part], self._place
         with _told("be written"):
-            if place.size(self.deed) + more > self._limits.deed_bytes:
-                most = words.size(self._limits.deed_bytes)
-                raise BinFull(f"The undo bin keeps at most {most} of one deed: choose fewer keys at once.")
-            if sum(map(place.size, place.deeds())) + more > self._limits.all_bytes:
-                most = words.size(self._limits.all_bytes)
-                raise BinFull(f"The undo bin keeps at most {most} in all: remove deeds that need not be undone.")
-            (place.begin if new else place.append)(self.deed, parts)
+            if limited:
+                self._check_room(sum(len(part.content) + OVERHEAD for part in parts) + len(MAGIC) * len(self._waiting))
+            (place.begin if self._waiting else place.append)(self.deed, parts)
         self._waiting = []
+
+    def _check_room(self, more: int) -> None:
+        place, limits = self._place, self._limits
+        if place.size(self.deed) + more > limits.deed_bytes:
+            most = words.size(limits.deed_bytes)
+            raise BinFull(f"The undo bin keeps at most {most} of one deed: choose fewer keys at once.")
+        if sum(map(place.size, place.deeds())) + more > limits.all_bytes:
+            most = words.size(limits.all_bytes)
+            raise BinFull(f"The undo bin keeps at most {most} in all: remove deeds that need not be undone.")
 
 
 @contextlib.contextmanager
