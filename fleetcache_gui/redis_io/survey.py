@@ -29,7 +29,7 @@ HEAD = 4096
 LARGEST_SAVED = 32 << 20
 """Bytes of one key that can be saved for undo."""
 
-SLICE = 500
+SLICE = 150
 """Drafts looked at in one exchange."""
 
 MOST = 200_000
@@ -75,22 +75,14 @@ async def survey(
         for draft, found in await _slice(ask, drafts[first : first + SLICE], absolute=absolute):
             if isinstance(found, str):
                 skipped.append(Skipped(draft.what, found))
-            else:
-                steps.append(replace(found, node=node_of(draft.key)))
+                continue
+            # What can be saved for undo: in order, for as long as there is room.
+            size = found.size or 0
+            saved = size <= min(room, LARGEST_SAVED)
+            room -= size if saved else 0
+            steps.append(replace(found, node=node_of(draft.key), saved=saved))
         await asyncio.sleep(0)
-    return Survey(tuple(_with_room(steps, room)), tuple(skipped))
-
-
-def _with_room(steps: list[Step], room: int) -> list[Step]:
-    """Marks what can be saved for undo: in order, for as long as there is room."""
-    kept: list[Step] = []
-    for step in steps:
-        size = step.size or 0
-        fits = size <= min(room, LARGEST_SAVED)
-        if fits:
-            room -= size
-        kept.append(replace(step, saved=step.saved and fits))
-    return kept
+    return Survey(tuple(steps), tuple(skipped))
 
 
 async def _slice(ask: Ask, drafts: Sequence[Draft], *, absolute: bool) -> list[tuple[Draft, Step | str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _SAMPLE = 100
 """Keys of a family whose sizes are asked for, where it has more."""
 
 _REASONS = 3
+_TURN = 500
+"""Rows gone through between two turns of the loop."""
 _PUT_BACK = "What is put back is as it was, with the time it has left. Nothing that exists now is overwritten."
 
 
@@ -56,7 +59,9 @@ async def for_rows(
     skipped: list[Skipped] = []
     taken: list[Row] = []
     refusals: list[Refusal] = []
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
         refusal = verb.fits(row, now)
         if refusal is None and len(drafts) < MOST:
             drafts += verb.drafts(row, choice)
@@ -70,7 +75,7 @@ async def for_rows(
         skipped.append(Skipped(words.count(rest, *family.noun), "too many for one plan; plan again for the rest"))
     if len(rows) == 1 and refusals:
         return refusals[0]
-    drafts, refused = _permitted(hands, drafts)
+    drafts, refused = await _permitted(hands, drafts)
     found = await survey(
         hands.ask, drafts, absolute=_absolute(hands), room=place.bin.limits.deed_bytes, node_of=hands.node_of
     )
@@ -110,15 +115,13 @@ async def for_flush(
         found = Survey(await flush.steps(hands), ())
         title, button = "Flush the whole database", "Flush database"
     else:
-        drafts = [
-            draft
-            for _, verb, rows in verbs
-            if verb is not None
-            for row in rows
-            if verb.fits(row, now) is None
-            for draft in verb.drafts(row, "")
-        ]
-        drafts, refused = _permitted(hands, drafts[:MOST])
+        drafts: list[Draft] = []
+        for verb, row in ((verb, row) for _, verb, rows in verbs if verb is not None for row in rows):
+            if len(drafts) % _TURN == 0:
+                await asyncio.sleep(0)
+            if len(drafts) < MOST and verb.fits(row, now) is None:
+                drafts += verb.drafts(row, "")
+        drafts, refused = await _permitted(hands, drafts)
         found = await survey(
             hands.ask, drafts, absolute=_absolute(hands), room=place.bin.limits.deed_bytes, node_of=hands.node_of
         )
@@ -196,11 +199,13 @@ def _absolute(hands: Hands) -> bool:
     return all(hand.absolute for hand in hands.nodes.values())
 
 
-def _permitted(hands: Hands, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Skipped]]:
+async def _permitted(hands: Hands, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Skipped]]:
     """Drafts that the account may carry out, as far as that is known, and those that it may not."""
     fit: list[Draft] = []
     unfit: list[Skipped] = []
-    for draft in drafts:
+    for number, draft in enumerate(drafts):
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
         hand = hands.nodes.get(hands.node_of(draft.key))
         if hand is None:
             unfit.append(Skipped(draft.what, "its part of the cluster cannot be reached"))
