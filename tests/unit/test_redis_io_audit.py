@@ -139,9 +139,13 @@ async def test_too_many_facts_at_once_are_refused(tmp_path: Path) -> None:
     first = await log.append(DEED, "intent", {})
     with pytest.raises(AuditFailed, match=r"no more than 1 MiB at once"):
         await log.append(DEED, "progress", {"filler": "x" * audit.LONGEST})
-    long = await log.append(DEED, "progress", {"filler": "x" * (audit.LONGEST - 2000)})
+    short = await log.append(DEED, "progress", {"filler": ""})
+    room = audit.LONGEST - len(log.path.read_bytes().splitlines(keepends=True)[1])
+    with pytest.raises(AuditFailed, match=r"no more than 1 MiB at once"):
+        await log.append(DEED, "progress", {"filler": "x" * (room + 1)})
+    longest = await log.append(DEED, "progress", {"filler": "x" * room})
     last = await log.append(DEED, "outcome", {})
-    assert entries(log) == [first, long, last]
+    assert entries(log) == [first, short, longest, last]
     assert await log.verify() is None
 
 

@@ -195,6 +195,10 @@ async def test_no_two_files_or_chunks_are_alike(tmp_path: Path) -> None:
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
+def test_the_usual_limits() -> None:
+    assert Limits() == Limits(deed_bytes=64 * 1024 * 1024, all_bytes=256 * 1024 * 1024, age=86_400.0)
+
+
 @HOMES
 async def test_beyond_the_limits_nothing_is_written(key: bytes | None, tmp_path: Path) -> None:
     undo = UndoBin(tmp_path, key, Limits(deed_bytes=3000, all_bytes=5000))
