@@ -215,6 +215,8 @@ class Watch:
         now = time.monotonic()
         for position, book in enumerate(self._books):
             self._settle(book, questions[position].ids, found[book.family.id], now)
+            self._hand_on()  # else a snapshot tells of more suspect keys than there are keys
+            self._untold.discard(position)
             self._sink.on_snapshot(self._snapshot(position, complete))
             await asyncio.sleep(0)
 
