@@ -94,6 +94,10 @@ class Session(QObject):
         """All open findings, most severe first."""
         return self._book.findings
 
+    def findings_of(self, family_id: str) -> tuple[Finding, ...]:
+        """Those of one family; of the server as a whole those of `SERVER`."""
+        return self._book.of(family_id)
+
     @property
     def interval(self) -> float:
         """Seconds from poll to poll."""
@@ -296,7 +300,7 @@ class Session(QObject):
         opened, closed = self._book.note(SERVER, judge(self.history), vitals.at, wall)
         if not first:
             self._happen(*openings(opened, closed, wall))
-        if self._book.of(SERVER) != known:
+        if self._book.of(SERVER) is not known:
             self.findings_changed.emit()
 
     def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
@@ -312,7 +316,7 @@ class Session(QObject):
         if before is not None and before.complete and snapshot.complete:
             # Of a long family few rows are read: what is no longer judged need not be mended.
             self._happen(*openings(opened, () if snapshot.long else closed, wall))
-        if self._book.of(family.id) != known:
+        if self._book.of(family.id) is not known:
             self.findings_changed.emit()
 
     def _unread(self, snapshot: Snapshot, known: Sequence[Finding]) -> list[Judgement]:

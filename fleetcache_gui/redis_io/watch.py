@@ -110,6 +110,8 @@ class Watch:
         self._store = KeyStore(server.room)
         self._sweeper = Sweeper(server.lane, wishes.layout, self._store)
         self._books = [_Book(family) for family in wishes.layout.families]
+        self._untold: set[int] = set()
+        """The long families, by position, of which keys came or went since they were last told."""
         self._inventory = Inventory(keys=server.vitals.keys or 0)
         self._born = time.monotonic()
 
@@ -152,6 +154,7 @@ class Watch:
             before = self._sweeper.scanned
             now = time.monotonic()
             self._meter.add(now, cost)
+            self._hand_on()
             if now - gathered > _GATHER:
                 gathered = now
                 await self._gather()
@@ -178,13 +181,8 @@ class Watch:
                 self._sink.on_long(book.family, self._store, ())
         self._wishes.hurried.set()
 
-    async def _gather(self) -> None:
-        """Hand on what came and went, with a turn of the loop after each family."""
-        keys = max(self._server.vitals.keys or 0, self._store.alive)
-        self._inventory = replace(
-            self._inventory, keys=keys, scanned=self._sweeper.scanned, refused=self._sweeper.refused
-        )
-        self._sink.on_inventory(self._inventory)
+    def _hand_on(self) -> None:
+        """Hand on what came and went, slice by slice: what a quarter of a second brings would hold up the window."""
         harvest = self._sweeper.take()
         for position in harvest.came.keys() | harvest.went.keys():
             book, came, went = self._books[position], harvest.came[position], harvest.went[position]
@@ -196,7 +194,18 @@ class Watch:
                 self._sink.on_long(book.family, self._store, list(self._store.members(position)))
             else:
                 continue
-            self._sink.on_snapshot(self._snapshot(position, self._inventory.finished_at is not None))
+            self._untold.add(position)
+
+    async def _gather(self) -> None:
+        """Tell how far discovery has come and what it has found, with a turn of the loop after each family."""
+        self._hand_on()
+        keys = max(self._server.vitals.keys or 0, self._store.alive)
+        self._inventory = replace(
+            self._inventory, keys=keys, scanned=self._sweeper.scanned, refused=self._sweeper.refused
+        )
+        self._sink.on_inventory(self._inventory)
+        while self._untold:
+            self._sink.on_snapshot(self._snapshot(self._untold.pop(), self._inventory.finished_at is not None))
             await asyncio.sleep(0)
 
     async def _read(self) -> None:
@@ -206,6 +215,8 @@ class Watch:
         now = time.monotonic()
         for position, book in enumerate(self._books):
             self._settle(book, questions[position].ids, found[book.family.id], now)
+            self._hand_on()  # else a snapshot tells of more suspect keys than there are keys
+            self._untold.discard(position)
             self._sink.on_snapshot(self._snapshot(position, complete))
             await asyncio.sleep(0)
 

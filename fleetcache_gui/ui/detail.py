@@ -82,6 +82,7 @@ class Detail(QFrame):
         self._icons()
         theme.changed.connect(self._icons)
         self.clear()
+        self._hint.hide()  # a page soon shows its first row
 
     # building
 

@@ -232,15 +232,11 @@ class FamilyPage(QWidget):
                 self.detail.refresh(row)
             else:
                 self.detail.show_gone()
-        self._choose_first()
         self._tell(snapshot)
 
     def _choose_first(self) -> None:
         """A page that is first seen explains its first row and not an empty panel."""
-        if self._active and not self._explained and len(self._model.table):
-            self._explained = True  # once: who then chooses nothing means it
-            if self.view.chosen is not None:
-                return
+        if not self._explained and len(self._model.table):
             self.view.choose(self._model.table.id_at(0))
 
     def _on_inventory(self, inventory: object) -> None:
@@ -345,6 +341,7 @@ class FamilyPage(QWidget):
         self._tell(self._session.snapshot(self._family.id))
 
     def _on_chosen(self, row_id: bytes | None) -> None:
+        self._explained = True  # from now on who chooses nothing means it
         row = None if row_id is None else self._model.table.get(row_id)
         if row is not None:
             self.detail.show_row(row)
@@ -355,6 +352,7 @@ class FamilyPage(QWidget):
 
     def _on_rows(self, row_ids: tuple[bytes, ...]) -> None:
         self._on_screen = row_ids
+        self._choose_first()  # not before the table was painted: both at once would hold up the window
         self._watch()
 
     def _watch(self) -> None:

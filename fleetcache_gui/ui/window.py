@@ -188,13 +188,13 @@ class MainWindow(QMainWindow):
             self.overview.tick()
 
     def _overview_tab(self) -> Tab:
-        findings = [f for f in self._session.findings if f.family == SERVER]
+        findings = self._session.findings_of(SERVER)
         told = ", ".join(filter(None, ("Overview of the whole cache", severity_words(findings))))
         return Tab("Overview", "", _tone(findings), told)
 
     def _tab(self, family: Family) -> Tab:
         snapshot = self._session.snapshot(family.id)
-        findings = [f for f in self._session.findings if f.family == family.id]
+        findings = self._session.findings_of(family.id)
         count = "" if snapshot is None else words.brief(weight(family, snapshot))
         entries = "not read yet" if snapshot is None else words.count(snapshot.count, *family.noun)
         told = ", ".join(filter(None, (f"{family.title}: {entries}", severity_words(findings))))

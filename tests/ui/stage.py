@@ -263,6 +263,9 @@ class Stage(QObject):
     def findings(self) -> tuple[Finding, ...]:
         return self._book.findings
 
+    def findings_of(self, family_id: str) -> tuple[Finding, ...]:
+        return self._book.of(family_id)
+
     def snapshot(self, family_id: str) -> Snapshot | None:
         return self._snapshots.get(family_id)
 

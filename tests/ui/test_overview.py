@@ -68,6 +68,19 @@ async def test_a_card_stays_the_same_while_its_finding_is_open(qapp: QApplicatio
         assert not first.isVisible()
 
 
+async def test_an_overview_that_nobody_sees_is_brought_up_to_date_when_it_is_shown(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        overview = window.overview
+        cards = overview.cards.cards
+        window.show_family("locks")
+        stage.show("live_queries", (campaign(7, time.monotonic()),))
+        assert overview.cards.cards == cards
+        window.show_family("")
+        assert [card.title.text() for card in overview.cards.cards] == ["Lock async:software never expires"]
+        assert overview.headline.text() == "1 finding"
+        assert cells(overview, 0)[3] == "fine"
+
+
 async def test_the_server_as_a_whole_is_judged_on_the_overview_alone(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         overview, now = window.overview, time.monotonic()
