@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
+from fleetcache_gui.deeds import Deeds
+from fleetcache_gui.deeds import Mode as LockMode
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from pathlib import Path
 
+    from fleetcache_gui.deeds import Offer
     from fleetcache_gui.present.long_table import LongTable
     from fleetcache_gui.present.table import Table
     from fleetcache_gui.session import Session
@@ -59,13 +62,35 @@ def run(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
     return aio.run(app, main(), report) or int(failed)
 
 
+class _NoDeeds(Deeds):
+    """In the place of `Deeds` until it can do something."""
+
+    mode = LockMode.NEVER
+    running = None
+    audit = None
+
+    def left(self, now: float) -> float:
+        return 0.0
+
+    def hindrance(self) -> str:
+        return "Nothing can be changed yet."
+
+    def offers(self, family_id: str, row_ids: Sequence[bytes]) -> tuple[Offer, ...]:
+        return ()
+
+    def bulk(self, family_id: str) -> tuple[Offer, ...]:
+        return ()
+
+
 @asynccontextmanager
-async def window(session: Session, theme: Theme, remembered: settings.Settings) -> AsyncIterator[MainWindow]:
+async def window(
+    session: Session, deeds: Deeds, theme: Theme, remembered: settings.Settings
+) -> AsyncIterator[MainWindow]:
     """The shown window with its session reading; both are ended on the way out."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme.apply(app)
-    shown = MainWindow(session, theme, remembered)
+    shown = MainWindow(session, deeds, theme, remembered)
     shown.show()
     reading = aio.spawn(session.run(), name="session")
     reading.add_done_callback(lambda task: None if task.cancelled() else session.fail(task.exception()))
@@ -84,7 +109,7 @@ async def watch(session: Session, path: Path, interval: float | None = None) -> 
     """
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
-    async with window(session, Theme(remembered.theme), remembered) as shown:
+    async with window(session, _NoDeeds(), Theme(remembered.theme), remembered) as shown:
         try:
             await aio.emitted(shown.closed)
         finally:  # Ctrl+C in the terminal is a usual way out too
@@ -104,7 +129,7 @@ async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:
     """Watch for `seconds`, then draw every tab, light and dark, into `folder`; the files."""
     remembered = settings.Settings(theme="dark")
     theme = Theme("dark")
-    async with window(session, theme, remembered) as shown:
+    async with window(session, _NoDeeds(), theme, remembered) as shown:
         shown.resize(*PICTURE_SIZE)
         await asyncio.sleep(seconds)
         files = []
