@@ -29,10 +29,10 @@ PAGE, MOST = 200, 20_000
 _LONGEST = 400
 HEADINGS = (
     Heading("No.", 60, right=True),
-    Heading("When", 140),
+    Heading("When", 172),
     Heading("Who", 150),
-    Heading("Deed", 110),
-    Heading("Event", 110),
+    Heading("Deed", 190),
+    Heading("Event", 100),
     Heading("What"),
 )
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
+from fleetcache_gui.ui.line_table import LineTable
 from fleetcache_gui.ui.text_widgets import tooltip_text
-from fleetcache_gui.ui.theme import ROW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.theme import Theme
 
 Role = Qt.ItemDataRole
-
-HEADER = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +82,12 @@ class PlainModel(QAbstractTableModel):
         return side | Qt.AlignmentFlag.AlignVCenter
 
 
-class PlainTable(QTableView):
+class PlainTable(LineTable):
     """Rows of one line; one can be chosen."""
 
     def __init__(self, model: PlainModel, theme: Theme) -> None:
-        super().__init__()
+        super().__init__(model, theme)
         self._plain = model
-        self.setModel(model)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTabKeyNavigation(False)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setMinimumSectionSize(ROW)
-        rows.setDefaultSectionSize(ROW)
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        head = self.horizontalHeader()
-        head.setFixedHeight(HEADER)
-        head.setFont(theme.fonts.label)
-        head.setHighlightSections(False)
-        head.setMinimumSectionSize(20)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        theme.changed.connect(self.viewport().update)
 
     @property
     def chosen(self) -> Any:  # noqa: ANN401  (whatever its model holds)

@@ -15,7 +15,7 @@ from fleetcache_gui.present.steps import Steps
 from fleetcache_gui.ui.confirm import ConfirmBar
 from fleetcache_gui.ui.sheet import Scroll
 from fleetcache_gui.ui.states import Icon
-from fleetcache_gui.ui.step_table import StepTable
+from fleetcache_gui.ui.step_table import LONG, SHORT, StepTable
 from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, Role
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def extent_words(plan: Plan) -> str:
     """``3 keys · 4.1 MB · 2 have no way back``."""
     count, size, unsaved = plan.count, plan.size, plan.unsaved
     if plan_flushes(plan):
-        return "everything in the database, with no way back"
+        return "Everything in the database, with no way back"
     parts = [words.count(count, *plan.noun)] if count else ["nothing would be changed"]
     if size is not None:
         parts.append(words.size(size))
@@ -190,7 +190,7 @@ class PlanView(QWidget):
         rest = len(plan.strangers) - STRANGERS
         others = (*plan.strangers[:STRANGERS], f"and {words.count(rest)} more" if rest > 0 else "")
         self.strangers.say(others)
-        self.steps.show_steps(Steps(layout, plan))
+        self.steps.show_steps(Steps(layout, plan), lines=SHORT if plan.counts else LONG)
         self.feels.say(plan.consequence)
         self.way_back.say((plan.way_back,), Tone.WARN if plan.unsaved and flushes else Tone.NEUTRAL)
         self.fleet_only.setVisible(flushes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
@@ -79,6 +79,11 @@ class Scroll(QScrollArea):
             return 0
         return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:
+            self.updateGeometry()  # its own height follows from its content's
+        return super().eventFilter(watched, event)
+
     def sizeHint(self) -> QSize:
         return QSize(400, self.heightForWidth(400))
 
@@ -104,6 +109,13 @@ class Sheet(Overlay):
         self.body.addWidget(self.band)
         self.body.addLayout(self.inner, 1)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.card.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The card is as high as what it holds now."""
+        if event.type() is QEvent.Type.LayoutRequest and self.isVisible():
+            self.place()
+        return super().eventFilter(watched, event)
 
     def open(self) -> None:
         if not self.isVisible():
@@ -114,7 +126,6 @@ class Sheet(Overlay):
     def place(self) -> None:
         self.setGeometry(self._window.rect())
         width = min(self._wanted, self.width() - 2 * _MARGIN)
-        self.body.invalidate()
         wanted = (
             self.body.totalHeightForWidth(width) if self.body.hasHeightForWidth() else self.body.sizeHint().height()
         )

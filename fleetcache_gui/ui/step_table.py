@@ -5,18 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QFrame,
-    QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from fleetcache_gui import assets
 from fleetcache_gui.domain import words
@@ -24,6 +14,7 @@ from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.present.steps import ALL, NO_WAY_BACK
 from fleetcache_gui.ui.latest import Latest
+from fleetcache_gui.ui.line_table import HEADER, LineTable
 from fleetcache_gui.ui.text_widgets import PlainLabel, tooltip_text
 from fleetcache_gui.ui.theme import ROW
 
@@ -39,12 +30,12 @@ if TYPE_CHECKING:
 
 Role = Qt.ItemDataRole
 
-LONG = 10
-"""Lines that are shown at once; a longer list can be filtered."""
+LONG, SHORT = 10, 5
+"""Lines that are shown at once; a longer list can be filtered. The smaller number: where there is more to show."""
 
 _SLICE = 1000  # lines that are searched between two turns of the loop, some 2 ms
-_HEADER = 28
 _COMMAND, _WHAT, _SIZE, _ASIDE, _NOTE = range(5)
+_TITLES = ("Command", "What", "Size", "Outcome", "Note")
 
 OUTCOME_LOOKS = {
     Outcome.DONE: ("check", Tone.OK),
@@ -67,24 +58,23 @@ class StepModel(QAbstractTableModel):
         self._theme = theme
         self.steps: Steps | None = None
         self.positions: Sequence[int] = ()
-        self._titles = ("Command", "What", "Size", "Way back", "")
+        self.receipt = False
 
     def show(self, steps: Steps, positions: Sequence[int], *, receipt: bool = False) -> None:
         """Show these lines."""
         self.beginResetModel()
-        self.steps, self.positions = steps, positions
-        self._titles = ("Command", "What", "Size", "Outcome" if receipt else "Way back", "Note")
+        self.steps, self.positions, self.receipt = steps, positions, receipt
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own signature)
         return 0 if parent.isValid() else len(self.positions)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._titles)
+        return 0 if parent.isValid() else len(_TITLES)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:  # noqa: ANN401
         if orientation is Qt.Orientation.Horizontal and role == Role.DisplayRole:
-            return self._titles[section]
+            return "Way back" if section == _ASIDE and not self.receipt else _TITLES[section]
         if role == Role.TextAlignmentRole:
             return _alignment(section)
         return None
@@ -130,48 +120,22 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-class _Lines(QTableView):
-    def __init__(self, model: StepModel, theme: Theme) -> None:
-        super().__init__()
-        self.setModel(model)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTabKeyNavigation(False)
-        self.setIconSize(QSize(14, 14))
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setMinimumSectionSize(ROW)
-        rows.setDefaultSectionSize(ROW)
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        head = self.horizontalHeader()
-        head.setFixedHeight(_HEADER)
-        head.setFont(theme.fonts.label)
-        head.setHighlightSections(False)
-        head.setMinimumSectionSize(20)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        theme.changed.connect(self.viewport().update)
-
+class _Lines(LineTable):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.share()
 
     def share(self) -> None:
-        """Fixed figures, the rest for what is done to what; notes only where there are any."""
+        """Fixed figures, the rest for what is done to what; a receipt has no sizes, and a plan notes only of what it
+        skips."""
         model = self.model()
         assert isinstance(model, StepModel)
-        noted = model.headerData(_ASIDE, Qt.Orientation.Horizontal) == "Outcome" or (
-            model.steps is not None and bool(model.steps.plan.skipped)
-        )
-        size, aside = 76, 150 if noted else 104
+        noted = model.receipt or (model.steps is not None and bool(model.steps.plan.skipped))
+        size, aside = 0 if model.receipt else 76, 158 if model.receipt else 104
         room = max(self.viewport().width() - size - aside, 200)
-        shares = (0.44, 0.30, 0.26) if noted else (0.56, 0.44, 0.0)
+        shares = (0.36, 0.26, 0.38) if noted else (0.56, 0.44, 0.0)
         self.setColumnHidden(_NOTE, not noted)
+        self.setColumnHidden(_SIZE, model.receipt)
         widths = (round(shares[0] * room), round(shares[1] * room), size, aside)
         for column, width in enumerate(widths):
             self.setColumnWidth(column, width)
@@ -193,6 +157,7 @@ class StepTable(QWidget):
         self.view.setAccessibleName("Steps")
         self.extent = PlainLabel(theme=theme, role="label")
         self.kind = QComboBox()
+        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.kind.setAccessibleName("Show only some of the steps")
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter")
@@ -220,8 +185,8 @@ class StepTable(QWidget):
         column.addLayout(head)
         column.addWidget(frame)
 
-    def show_steps(self, steps: Steps, *, receipt: bool = False, kind: str = "") -> None:
-        """Show these, those of `kind` first."""
+    def show_steps(self, steps: Steps, *, receipt: bool = False, lines: int = LONG) -> None:
+        """Show these, `lines` of them at once."""
         self._steps, self._receipt, self._kinds = steps, receipt, steps.kinds()
         for widget in (self.kind, self.filter):
             widget.blockSignals(True)
@@ -230,12 +195,11 @@ class StepTable(QWidget):
         for name, positions in self._kinds.items():
             number = words.count(len(positions))
             self.kind.addItem(f"All {number}" if name == ALL else f"{number} {name}", name)
-        self.kind.setCurrentIndex(max(self.kind.findData(kind), 0))
         self.kind.setVisible(len(self._kinds) > 1)
-        self.filter.setVisible(len(steps) > LONG)
+        self.filter.setVisible(len(steps) > lines)
         for widget in (self.kind, self.filter):
             widget.blockSignals(False)
-        self.view.setFixedHeight(_HEADER + ROW * min(max(len(steps), 1), LONG) + 2)
+        self.view.setFixedHeight(HEADER + ROW * min(max(len(steps), 1), lines))
         self._show(self._of_kind())
 
     async def end(self) -> None:
@@ -270,8 +234,10 @@ class StepTable(QWidget):
             return
         self.model.show(self._steps, positions, receipt=self._receipt)
         self.view.share()
-        total = len(self._of_kind())
-        if len(positions) == total:
-            self.extent.setText(words.count(total, "step"))
+        total, skipped = len(self._of_kind()), len(self._steps.plan.skipped)
+        if len(positions) != total:
+            self.extent.setText(f"{words.count(len(positions))} of {words.count(total)}")
+        elif total == len(self._steps) and skipped:
+            self.extent.setText(f"{words.count(total - skipped, 'step')}, {words.count(skipped)} skipped")
         else:
-            self.extent.setText(f"{words.count(len(positions))} of {words.count(total, 'step')}")
+            self.extent.setText(words.count(total, "step"))

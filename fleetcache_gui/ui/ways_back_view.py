@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 HEADINGS = (
     Heading("Deed"),
     Heading("Server"),
-    Heading("When", 70),
+    Heading("When", 172),
     Heading("Time left", 104, right=True),
-    Heading("To put back", 94, right=True),
+    Heading("To put back", 104, right=True),
     Heading("Size", 76, right=True),
     Heading("Kept", 76),
 )
@@ -154,7 +154,7 @@ def _texts(way: WayBack) -> tuple[str, ...]:
     return (
         way.title,
         way.server,
-        datetime.fromtimestamp(way.at).strftime("%H:%M:%S"),
+        datetime.fromtimestamp(way.at).strftime("%Y-%m-%d %H:%M:%S"),
         words.clock(left) if left > 0 else "lapsed",
         words.count(way.count),
         words.size(way.size),

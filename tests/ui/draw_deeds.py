@@ -67,9 +67,7 @@ async def unlock(window: MainWindow, deeds: StageDeeds) -> None:
 
 
 async def unlock_failed(window: MainWindow, deeds: StageDeeds) -> None:
-    deeds.failure = (
-        "The account inspector may not write: its ACL lacks +unlink and +eval. Ask for them, then try again."
-    )
+    deeds.failure = "The account inspector may not write: its ACL lacks +unlink and +eval. Ask for them and try again."
     window.desk.toggle_lock()
     window.desk.unlock_sheet._unlock("")
 

@@ -92,7 +92,7 @@ def flush(*, database: bool) -> Plan:
             consequence=consequence,
         )
     return plan(
-        step(b"", saved=False, size=None, deed=Deed.FLUSH),
+        Step(Draft(Deed.FLUSH, b"", "everything in database 0"), Fingerprint(""), None, saved=False),
         **{**shared, "counts": (*counts, ("Other keys", 72, 2 << 20))},
         title="Flush the whole database 0",
         button="Flush database",
