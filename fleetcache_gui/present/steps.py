@@ -49,6 +49,15 @@ def command_text(layout: Layout, step: Step) -> str:
     return command_shown(step)
 
 
+def _masked(layout: Layout, key: bytes, text: str) -> str:
+    """`text` without the credential, where somebody has put the key's name into it."""
+    if layout.families[layout.router(key)].secret:
+        masked = name_shown(layout, key)
+        for shown in (show(key), show(key, 120), show(key, 80)):
+            text = text.replace(shown, masked)
+    return text
+
+
 def way_back(step: Step) -> str:
     """Whether the step can be undone."""
     return "saved first" if step.saved else "" if step.draft.deed in _UNDONE else NO_WAY_BACK
@@ -79,10 +88,11 @@ class Steps:
             return StepText("", skipped.what[:LONGEST], "", "skipped", skipped.reason[:LONGEST])
         step = self.plan.steps[position]
         size = "" if step.size is None else words.size(step.size)
-        note = self._receipt.notes.get(position, "")[:LONGEST] if self._receipt else ""
-        met = self.outcome(position)
+        met, key = self.outcome(position), step.draft.key
+        note = _masked(self._layout, key, self._receipt.notes.get(position, "") if self._receipt else "")
+        what = _masked(self._layout, key, step.draft.what)
         aside = way_back(step) if met is None else met.value
-        return StepText(command_text(self._layout, step), step.draft.what[:LONGEST], size, aside, note)
+        return StepText(command_text(self._layout, step), what[:LONGEST], size, aside, note[:LONGEST])
 
     def kinds(self) -> dict[str, Sequence[int]]:
         """Lines by what a person may want to see of them: all; changes and skipped ones, or each outcome."""

@@ -97,6 +97,7 @@ class AuditView(QWidget):
         self._arrange()
         self.filter.textChanged.connect(self._narrow)
         self.export.clicked.connect(self._save)
+        self.broken.hide()
 
     def _arrange(self) -> None:
         head = QHBoxLayout()

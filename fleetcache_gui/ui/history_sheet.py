@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QTabBar, QWidget
@@ -39,7 +39,8 @@ class HistorySheet(Sheet):
         super().__init__(window, theme, 980, session.environment, session.name)
         self.tabs: QTabBar = self._make_tabs(theme)
         self.ways_back = WaysBackView(deeds, theme)
-        self.audit = AuditView(cast("Audited", deeds).audit, theme)
+        audited: Audited = deeds  # type: ignore[assignment]  # until `Deeds` has it
+        self.audit = AuditView(audited.audit, theme)
         self.close_button = CancelButton("Close")
         head = QHBoxLayout()
         head.addWidget(PlainLabel("History of deeds", theme=theme, role="heading"))

@@ -50,8 +50,8 @@ def verdict(found: dict[Outcome, int]) -> tuple[str, str, Tone]:
 
 
 def until_words(way: WayBack, now: float) -> str:
-    """``812 keys can be put back until 10:15:07 (23 h 59 min).`` at Unix time `now`."""
-    at = datetime.fromtimestamp(way.until).strftime("%H:%M:%S")
+    """``812 can be put back until 2026-01-31 10:15 (23 h 59 min from now); …`` at Unix time `now`."""
+    at = datetime.fromtimestamp(way.until).strftime("%Y-%m-%d %H:%M")
     left = words.duration(max(way.until - now, 0))
     where = "kept on this machine's disk" if way.where == "disk" else "kept in memory, until the window is closed"
     return f"{words.count(way.count)} can be put back until {at} ({left} from now); {where}."

@@ -57,7 +57,7 @@ class UnlockControl(QPushButton):
         self._deeds, self._theme, self._clock = deeds, theme, clock
         self._look = ("", "")
         self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Actions 14:59") + 52)
-        self.menu_ = self._make_menu()
+        self._menu = self._make_menu()
         self.clicked.connect(self._clicked)
         deeds.changed.connect(self.tick)
         theme.changed.connect(self._repaint)
@@ -87,20 +87,23 @@ class UnlockControl(QPushButton):
         if self._deeds.mode is Mode.LOCKED:
             self.wanted.emit()
         else:
-            self.open_menu()
+            self._open_menu()
 
-    def open_menu(self) -> None:
-        """What else there is: lock, history, flush."""
+    def menu(self) -> QMenu:
+        """What else there is, as things stand: lock, history, flush."""
         unlocked, why = self._deeds.mode is Mode.UNLOCKED, self._deeds.hindrance()
         self.lock_action.setText("Lock now" if unlocked else "Unlock actions…")
         self.lock_action.setEnabled(self._deeds.mode in (Mode.UNLOCKED, Mode.LOCKED))
         for action in (self.flush_fleet, self.flush_all):
             action.setEnabled(unlocked and not why)
             plain_tooltip(action, why)
-        self.menu_.popup(self.mapToGlobal(QPoint(0, self.height() + 4)))
+        return self._menu
+
+    def _open_menu(self) -> None:
+        self.menu().popup(self.mapToGlobal(QPoint(0, self.height() + 4)))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self.open_menu()
+        self._open_menu()
 
     def tick(self) -> None:
         """Carry the countdown on; called about twice a second and when something changed."""

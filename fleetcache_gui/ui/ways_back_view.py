@@ -66,6 +66,8 @@ class WaysBackView(QWidget):
         self.forget_button.clicked.connect(self._ask)
         self.keep.clicked.connect(self._offer)
         self.forget_now.confirmed.connect(self._forget)
+        self.nothing.hide()
+        self._offer()
 
     def _arrange(self) -> None:
         frame = QFrame()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 async def opened(
     app: QApplication,
     stage: Stage | None = None,
+    deeds: StageDeeds | None = None,
     *,
     live: bool = True,
     settings: Settings | None = None,
@@ -34,7 +35,7 @@ async def opened(
     stage = stage or Stage()
     theme = Theme(look)  # type: ignore[arg-type]
     theme.apply(app)
-    window = MainWindow(stage, StageDeeds(stage), theme, settings or Settings())  # type: ignore[arg-type]
+    window = MainWindow(stage, deeds or StageDeeds(stage), theme, settings or Settings())  # type: ignore[arg-type]
     window.show()
     if live:
         stage.go_live()

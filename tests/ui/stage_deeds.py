@@ -223,10 +223,6 @@ class StageDeeds(Deeds):
     def running(self) -> Plan | None:
         return self._running
 
-    @property
-    def receipts(self) -> tuple[Receipt, ...]:
-        return ()
-
     async def _answer(self, *what: object) -> Plan | Refusal:
         self.asked.append(what)
         await self._pass()
