@@ -34,6 +34,9 @@ GUARD = 0.4
 HOLD = 5.0
 """Seconds that a button is held down where `Strictness.HOLD` asks for it."""
 
+_TICK = 0.25
+"""Seconds of holding that one tick counts at most: while the window stands still, nobody knows what is held."""
+
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _EDITING = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 _CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -112,17 +115,19 @@ class WordField(QLineEdit):
 
 
 class DeedButton(QPushButton):
-    """Fires `confirmed` once. Deaf to Enter, to keys that repeat, to double clicks, and for `GUARD` seconds after
-    `arm`; where it is armed to be held, a click is not enough either."""
+    """Fires `confirmed` once. Deaf to Enter, to keys that repeat, to double clicks, and for `GUARD` seconds after it
+    was first seen since `arm`; where it is armed to be held, a click is not enough either."""
 
     confirmed = Signal()
 
     def __init__(self, theme: Theme, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._theme, self._clock = theme, clock
-        self._armed_at: float | None = None
+        self._armed = False
+        self._seen_at: float | None = None
         self._hold = False
-        self._held_since: float | None = None
+        self._held: float | None = None  # seconds, None while it is not held
+        self._ticked_at = 0.0
         self._title = ""
         self.setAutoDefault(False)
         self._timer = QTimer(self, interval=50)
@@ -132,7 +137,7 @@ class DeedButton(QPushButton):
     def arm(self, title: str, *, hold: bool = False, kind: str = "danger") -> None:
         """Make it ready for one press; `hold`: to be held down."""
         self._let_go()
-        self._title, self._hold, self._armed_at = title, hold, self._clock()
+        self._title, self._hold, self._armed, self._seen_at = title, hold, True, None
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)
@@ -142,16 +147,16 @@ class DeedButton(QPushButton):
 
     def disarm(self) -> None:
         """Nothing fires it until it is armed again."""
-        self._armed_at = None
+        self._armed = False
         self._let_go()
 
     @property
     def held(self) -> float:
         """How much of the time it has been held, 0..1."""
-        return 0.0 if self._held_since is None else min((self._clock() - self._held_since) / HOLD, 1.0)
+        return min((self._held or 0.0) / HOLD, 1.0)
 
     def _ready(self) -> bool:
-        return self._armed_at is not None and self._clock() - self._armed_at >= GUARD
+        return self._armed and self._seen_at is not None and self._clock() - self._seen_at >= GUARD
 
     def _clicked(self) -> None:
         if not self._hold and self._ready():
@@ -162,11 +167,15 @@ class DeedButton(QPushButton):
         self.confirmed.emit()
 
     def _take_hold(self) -> None:
-        if self._hold and self._ready() and self._held_since is None:
-            self._held_since = self._clock()
+        if self._hold and self._ready() and self._held is None:
+            self._held, self._ticked_at = 0.0, self._clock()
             self._timer.start()
 
     def _go_on(self) -> None:
+        now = self._clock()
+        if self._held is not None:
+            self._held += min(now - self._ticked_at, _TICK)
+        self._ticked_at = now
         if self.held >= 1.0:
             self._fire()
         self._show_title()
@@ -174,14 +183,14 @@ class DeedButton(QPushButton):
 
     def _let_go(self) -> None:
         self._timer.stop()
-        self._held_since = None
+        self._held = None
         self._show_title()
         self.update()
 
     def _show_title(self) -> None:
         if not self._hold:
             self.setText(self._title)
-        elif self._held_since is None:
+        elif self._held is None:
             self.setText(f"Hold {HOLD:.0f} s: {self._title}")
         else:
             self.setText(f"{HOLD * (1 - self.held):.0f} s: {self._title}")
@@ -237,7 +246,9 @@ class DeedButton(QPushButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self._held_since is None:
+        if self._armed and self._seen_at is None:
+            self._seen_at = self._clock()
+        if self._held is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

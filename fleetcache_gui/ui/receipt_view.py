@@ -18,7 +18,7 @@ from fleetcache_gui.ui.confirm import CancelButton
 from fleetcache_gui.ui.plan_view import Sentences, clear
 from fleetcache_gui.ui.sheet import Scroll
 from fleetcache_gui.ui.states import Icon
-from fleetcache_gui.ui.step_table import OUTCOME_LOOKS, StepTable
+from fleetcache_gui.ui.step_table import LONG, OUTCOME_LOOKS, SHORT, StepTable
 from fleetcache_gui.ui.text_widgets import PlainLabel
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class ReceiptView(QWidget):
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(12)
         column.addLayout(self.counts)
-        for part in (self.trouble, self.steps, self.way_back):
+        for part in (self.trouble, self.way_back, self.steps):
             column.addWidget(part)
         column.addStretch(1)
         foot = QHBoxLayout()
@@ -132,7 +132,8 @@ class ReceiptView(QWidget):
         self.what.setText(f"{receipt.plan.title} · took {took}")
         self._fill(found)
         self.trouble.say((receipt.trouble,), Tone.WARN)
-        self.steps.show_steps(Steps(layout, receipt.plan, receipt), receipt=True)
+        lines = LONG if len(found) < SHORT else SHORT
+        self.steps.show_steps(Steps(layout, receipt.plan, receipt), receipt=True, lines=lines)
         self.saved.setText("")
         self._tell_way_back(receipt)
         self.close_button.setFocus()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HEADINGS = (
     Heading("Deed"),
     Heading("Server"),
-    Heading("When", 172),
+    Heading("When", 142),
     Heading("Time left", 104, right=True),
     Heading("To put back", 104, right=True),
     Heading("Size", 76, right=True),
@@ -156,9 +156,9 @@ def _texts(way: WayBack) -> tuple[str, ...]:
     return (
         way.title,
         way.server,
-        datetime.fromtimestamp(way.at).strftime("%Y-%m-%d %H:%M:%S"),
+        datetime.fromtimestamp(way.at).strftime("%Y-%m-%d %H:%M"),
         words.clock(left) if left > 0 else "lapsed",
         words.count(way.count),
         words.size(way.size),
-        f"on {way.where}" if way.where == "disk" else "in memory",
+        way.where,
     )

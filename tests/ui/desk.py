@@ -59,5 +59,6 @@ async def choose(parent: QWidget, path: Path, eventually: Callable[..., Coroutin
 
 def let_pass(bar: ConfirmBar) -> None:
     """As if the time in which nothing is confirmed were over."""
-    assert bar.button._armed_at is not None
-    bar.button._armed_at -= GUARD
+    bar.button.grab()  # so that it has been seen
+    assert bar.button._seen_at is not None
+    bar.button._seen_at -= GUARD

@@ -273,8 +273,9 @@ def hold(qtbot: QtBot) -> Asked:
 
 def advance(asked: Asked, seconds: float) -> None:
     """Time passes, as the button's timer notices it."""
-    asked.clock.now += seconds
-    asked.bar.button._timer.timeout.emit()
+    for _ in range(round(seconds / 0.1)):
+        asked.clock.now += 0.1
+        asked.bar.button._timer.timeout.emit()
 
 
 def test_it_must_be_held_and_shows_how_long_still(hold: Asked) -> None:
@@ -287,7 +288,7 @@ def test_it_must_be_held_and_shows_how_long_still(hold: Asked) -> None:
     advance(hold, 2.0)
     assert button.text() == "3 s: Remove 812 keys"
     assert button.held == pytest.approx(0.4)
-    advance(hold, HOLD - 2.0)
+    advance(hold, HOLD - 1.9)
     assert hold.confirmed == [WORD]
     QTest.mouseRelease(button, LEFT)
     assert hold.confirmed == [WORD]
@@ -320,7 +321,7 @@ def test_the_space_bar_holds_it_too(hold: Asked) -> None:
     advance(hold, 3.0)
     QApplication.sendEvent(button, QKeyEvent(QEvent.Type.KeyRelease, Qt.Key.Key_Space, NONE, " ", True))
     QApplication.sendEvent(button, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Space, NONE, " ", True))
-    advance(hold, 2.1)
+    advance(hold, 2.2)
     assert hold.confirmed == [WORD]
     QTest.keyRelease(button, Qt.Key.Key_Space)
 
@@ -334,6 +335,28 @@ def test_who_looks_elsewhere_lets_go(hold: Asked) -> None:
     assert button.held == 0.0
     advance(hold, 3.0)
     assert hold.confirmed == []
+
+
+def test_a_window_that_stood_still_counts_as_one_tick(hold: Asked) -> None:
+    button = hold.bar.button
+    QTest.mousePress(button, LEFT)
+    hold.clock.now += 60.0
+    button._timer.timeout.emit()
+    assert hold.confirmed == []
+    assert button.held <= 0.05
+    QTest.mouseRelease(button, LEFT)
+
+
+def test_what_nobody_has_seen_yet_cannot_be_pressed(qtbot: QtBot) -> None:
+    asked = Asked(qtbot, Strictness.PRESS)
+    asked.bar.ask(Strictness.PRESS, WORD, "Remove 813 keys")  # another plan in its place
+    asked.clock.now += 10 * GUARD
+    asked.bar.button.click()
+    assert asked.confirmed == []
+    asked.bar.grab()
+    asked.clock.now += GUARD
+    asked.bar.button.click()
+    assert asked.confirmed == [""]
 
 
 def test_without_the_word_it_cannot_be_held(qtbot: QtBot) -> None:

@@ -36,8 +36,8 @@ async def test_what_can_be_undone_is_listed_with_its_time(qapp: QApplication, ev
         press(window, Qt.Key.Key_H, CONTROL)
         view = window.desk.history_sheet.ways_back
         await eventually(lambda: view.table.model().rowCount() == 2)
-        assert cells(view.table, 0)[3:] == ["10:00", "1", "96 B", "in memory"]
-        assert cells(view.table, 1)[4:] == ["812", "142.6 KB", "on disk"]
+        assert cells(view.table, 0)[3:] == ["10:00", "1", "96 B", "memory"]
+        assert cells(view.table, 1)[4:] == ["812", "142.6 KB", "disk"]
         assert window.desk.history_sheet.close_button.hasFocus()
         assert view._ticker.isActive()
         view.undo_button.click()
@@ -81,7 +81,8 @@ async def test_forgetting_is_asked_about(qapp: QApplication, eventually: Eventua
         view.keep.click()
         assert view.forget_button.isVisible()
         view.forget_button.click()
-        view.forget_now._armed_at -= 1  # type: ignore[operator]
+        view.forget_now.grab()
+        view.forget_now._seen_at -= 1  # type: ignore[operator]
         view.forget_now.click()
         await eventually(lambda: view.table.model().rowCount() == 0)
         assert deeds.asked == [("forget", "20260131-0942-release")]
