@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
+    from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.present.long_table import LongTable
     from fleetcache_gui.present.table import Table
     from fleetcache_gui.session import Session
@@ -60,31 +61,34 @@ def run(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
 
 
 @asynccontextmanager
-async def window(session: Session, theme: Theme, remembered: settings.Settings) -> AsyncIterator[MainWindow]:
+async def window(
+    session: Session, deeds: Deeds, theme: Theme, remembered: settings.Settings
+) -> AsyncIterator[MainWindow]:
     """The shown window with its session reading; both are ended on the way out."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme.apply(app)
-    shown = MainWindow(session, theme, remembered)
+    shown = MainWindow(session, deeds, theme, remembered)
     shown.show()
     reading = aio.spawn(session.run(), name="session")
     reading.add_done_callback(lambda task: None if task.cancelled() else session.fail(task.exception()))
     try:
         yield shown
     finally:
-        await aio.cancel_and_wait([reading])
         await shown.end()
+        await deeds.end()
+        await aio.cancel_and_wait([reading])
         shown.deleteLater()
 
 
-async def watch(session: Session, path: Path, interval: float | None = None) -> int:
+async def watch(session: Session, deeds: Deeds, path: Path, interval: float | None = None) -> int:
     """Show the window until a person closes it; what it should remember is kept in `path`.
 
     `interval` is the seconds from poll to poll; None takes what was chosen last.
     """
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
-    async with window(session, Theme(remembered.theme), remembered) as shown:
+    async with window(session, deeds, Theme(remembered.theme), remembered) as shown:
         try:
             await aio.emitted(shown.closed)
         finally:  # Ctrl+C in the terminal is a usual way out too
@@ -100,11 +104,11 @@ def _save(remembered: settings.Settings, path: Path) -> None:
         log.warning("The window's settings could not be saved: %s", error.strerror)
 
 
-async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:
+async def draw(session: Session, deeds: Deeds, folder: Path, seconds: float) -> list[Path]:
     """Watch for `seconds`, then draw every tab, light and dark, into `folder`; the files."""
     remembered = settings.Settings(theme="dark")
     theme = Theme("dark")
-    async with window(session, theme, remembered) as shown:
+    async with window(session, deeds, theme, remembered) as shown:
         shown.resize(*PICTURE_SIZE)
         await asyncio.sleep(seconds)
         files = []

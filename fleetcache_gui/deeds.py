@@ -12,22 +12,22 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from fleetcache_gui.domain import planning
-from fleetcache_gui.domain.plan import Plan, Receipt
+from fleetcache_gui.domain.plan import NotConfirmed, Plan, Receipt
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.verbs import Refusal, Scope
-from fleetcache_gui.redis_io import audit_export
 from fleetcache_gui.redis_io.act import plans
 from fleetcache_gui.redis_io.act.books import Books, NothingToKeep
 from fleetcache_gui.redis_io.act.execute import execute
-from fleetcache_gui.redis_io.act.gate import Gate, NotConfirmed
+from fleetcache_gui.redis_io.act.gate import Gate
 from fleetcache_gui.redis_io.act.hands import ready
 from fleetcache_gui.redis_io.audit import AuditFailed
+from fleetcache_gui.redis_io.audit_trail import AuditTrail
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.undo import USUAL, BinFailed, Limits
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from fleetcache_gui.redis_io.act.hands import Hands
     from fleetcache_gui.redis_io.act.plans import Place
     from fleetcache_gui.redis_io.address import Address
-    from fleetcache_gui.redis_io.audit import Broken, Entry
     from fleetcache_gui.session import Session
 
     _Make = Callable[[Place, Hands], Awaitable[Plan | Refusal]]
@@ -105,6 +104,7 @@ class Deeds(QObject):
         super().__init__(session)
         self._session, self._address = session, address
         self._books = Books(folder, limits)
+        self.audit = AuditTrail(self._books.audit)
         self._gate = Gate(never=never)
         self._hands: Hands | None = None
         self._unlocking = False
@@ -140,9 +140,9 @@ class Deeds(QObject):
         """What was done since the window was opened, newest first."""
         return tuple(self._receipts)
 
-    def left(self) -> float:
-        """Seconds until it locks itself, 0 while locked."""
-        return self._gate.left()
+    def left(self, now: float) -> float:
+        """Seconds until it locks itself, 0 while locked; `now` is monotonic seconds."""
+        return self._gate.left(now)
 
     @property
     def unlock_word(self) -> str:
@@ -182,7 +182,7 @@ class Deeds(QObject):
 
     def _schedule(self) -> None:
         if self._gate.unlocked:
-            self._relock.start(round(1000 * self._gate.left()) + 50)
+            self._relock.start(round(1000 * self._gate.left(time.monotonic())) + 50)
         else:
             self._relock.stop()
 
@@ -381,15 +381,6 @@ class Deeds(QObject):
     async def forget(self, deed: str) -> None:
         """Delete what was saved of a deed: it can no longer be put back. Raises `BinFailed`."""
         await (await self._books.bin()).forget(deed)
-
-    async def entries(self) -> tuple[Entry | Broken, ...]:
-        """The audit log, newest first, with a `Broken` at each place where it does not hold together. Raises
-        `AuditFailed`."""
-        return tuple(reversed([entry async for entry in self._books.audit.read()]))
-
-    async def export_audit(self, target: Path, form: Literal["csv", "json"]) -> None:
-        """Write the whole audit log to a file, which is made whole or not at all. Raises `AuditFailed`."""
-        await audit_export.export(self._books.audit, target, form)
 
     async def unfinished(self) -> tuple[str, ...]:
         """What was begun and has no outcome on record, as sentences: the program or the machine ended meanwhile."""

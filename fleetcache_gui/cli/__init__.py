@@ -83,7 +83,7 @@ _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, s
 def cli() -> None:
     """Inspect the Redis cache of a Fleet server: live queries, locks, queues, tokens and their lifetimes.
 
-    It looks and never changes anything on an inspected server.
+    It only looks, until actions are unlocked in the window.
     """
 
 
@@ -114,6 +114,7 @@ def demo(
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
+@click.option("--never-unlock", is_flag=True, help="Nothing can be changed on this server, whoever asks.")
 def open_(
     url: str,
     password_env: str | None,
@@ -123,6 +124,7 @@ def open_(
     name: str,
     environment: str,
     interval: float | None,
+    never_unlock: bool,
 ) -> None:
     """Inspect the server at URL, such as redis://localhost:6379/0 or rediss://user@cache.example.com."""
     from fleetcache_gui.cli import windows
@@ -131,7 +133,8 @@ def open_(
 
     address = checked_address(url, password_env, ask=ask_password)
     expected = Expected(hosts, limits)
-    sys.exit(windows.inspect(address, expected, name=name, environment=environment, interval=interval))
+    more = {"name": name, "environment": environment}
+    sys.exit(windows.inspect(address, expected, interval=interval, never_unlock=never_unlock, **more))
 
 
 @cli.command()

@@ -61,7 +61,7 @@ class Ticker(QObject):
 async def watch(port: int, family: str) -> int:
     session = Session(Address(HOST, port), SPEC)
     session.pause()
-    async with app.window(session, Theme("light"), Settings(tab=family)):
+    async with app.window(session, app._NoDeeds(), Theme("light"), Settings(tab=family)):
         await asyncio.sleep(_REST)
         ticker = Ticker()
         ticker.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,9 @@ import pytest
 
 from fleetcache_gui import aio
 from fleetcache_gui.deeds import LOCKED, NEVER, Deeds, Mode
-from fleetcache_gui.domain.plan import Outcome, Plan, Strictness
+from fleetcache_gui.domain.plan import NotConfirmed, Outcome, Plan, Strictness
 from fleetcache_gui.domain.verbs import Refusal
 from fleetcache_gui.families.spec import SPEC
-from fleetcache_gui.redis_io.act.gate import NotConfirmed
 from fleetcache_gui.redis_io.undo import Limits
 from fleetcache_gui.session import Session
 from tests.live.readers import ROWS, TOKEN, address, fill
@@ -72,7 +72,7 @@ async def test_a_lock_is_released_and_put_back(
         assert [offer.hindrance for offer in deeds.offers("locks", [LOCK])] == [Refusal(LOCKED)]
         assert await deeds.unlock() == ""
         assert deeds.mode is Mode.UNLOCKED
-        assert 0 < deeds.left() <= 15 * 60
+        assert 0 < deeds.left(time.monotonic()) <= 15 * 60
         (offer,) = deeds.offers("locks", [LOCK])
         assert (offer.verb.id, offer.hindrance) == ("locks.release", None)
         plan = await planned(deeds, "locks.release", LOCK)
@@ -97,7 +97,8 @@ async def test_a_lock_is_released_and_put_back(
         assert 0 < server.call("PTTL", LOCK) <= 60_000
         assert await deeds.ways_back() == ()
         assert isinstance(await deeds.plan_undo(way.deed), Refusal)
-        assert [entry.event for entry in await deeds.entries()] == [  # type: ignore[union-attr]
+        assert deeds.audit.broken == ""
+        assert [entry.event for entry in await deeds.audit.entries(None, 100)] == [
             *("undo-outcome", "progress", "undo-intent"),
             *("outcome", "progress", "intent"),
         ]
@@ -114,7 +115,7 @@ async def test_nothing_of_a_value_or_a_key_is_put_on_record(
         plan = await planned(deeds, "installer_tokens.remove", token)
         assert "0c1f6e1e-0000" not in f"{plan}{plan.title}"
         await deeds.execute(plan)
-        await deeds.export_audit(tmp_path / "audit.json", "json")
+        await deeds.audit.export(tmp_path / "audit.json")
     assert valkey.call("EXISTS", token) == 0
     for path in tmp_path.rglob("*"):
         if path.is_file():

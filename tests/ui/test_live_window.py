@@ -61,7 +61,7 @@ async def staged(*, interval: float = 0.5) -> AsyncIterator[Stage]:
         session = Session(parse_url(server.url), SPEC, expected=Expected(100, RATE_LIMITS), interval=interval)
         client = connect(server.url)
         try:
-            async with app.window(session, Theme("dark"), Settings()) as window:
+            async with app.window(session, app._NoDeeds(), Theme("dark"), Settings()) as window:
                 window.resize(1280, 800)
                 yield Stage(server, session, window, client)
         finally:

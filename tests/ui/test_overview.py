@@ -230,10 +230,11 @@ async def test_events_from_before_the_window_are_there(qapp: QApplication) -> No
     from fleetcache_gui.ui.theme import Theme
     from fleetcache_gui.ui.window import MainWindow
     from tests.ui.stage import Stage
+    from tests.ui.stage_deeds import StageDeeds
 
     stage = Stage()
     stage.go_live()
-    window = MainWindow(stage, Theme("light"), Settings())  # type: ignore[arg-type]
+    window = MainWindow(stage, StageDeeds(stage), Theme("light"), Settings())  # type: ignore[arg-type]
     assert window.overview.events.events == tuple(stage.events)
     assert window.overview.headline.text() == "3 findings"
     window.deleteLater()
