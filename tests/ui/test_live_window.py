@@ -88,6 +88,7 @@ async def test_a_countdown_ticks_while_nothing_is_sent(qtbot: QtBot, eventually:
     async with staged() as stage:
         await stage.client.set("lock:cron:vuln", "api-1:0123456789abcdef", px=90_000)
         await eventually(lambda: stage.cell("locks", "Lock cron:vuln", "left") != "")
+        await eventually(lambda: stage.page("locks").detail._value.page is not None)  # the first row is explained
         stage.session.pause()
         # One exchange may still be on its way; after it the server hears nothing from the window any more.
         await asyncio.sleep(0.2)
