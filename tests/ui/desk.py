@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,9 @@ async def at_desk(
     deeds = StageDeeds(stage, mode)
     async with opened(app, stage, deeds) as (window, _):
         window.show_family(family)
-        await settle()
+        async with asyncio.timeout(10):
+            while window.page is None or window.page.detail.row is None:  # its first row is explained in a moment
+                await asyncio.sleep(0.005)
         yield window, deeds
 
 

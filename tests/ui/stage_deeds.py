@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject
+
 from fleetcache_gui.deeds import Deeds, Mode, Offer, WayBack
 from fleetcache_gui.domain.plan import (
     Deed,
@@ -140,7 +142,7 @@ class StageDeeds(Deeds):
     """`made`: what the next question is answered with. `outcome`: what the act that runs ends with, set by a test."""
 
     def __init__(self, stage: Stage, mode: Mode = Mode.LOCKED) -> None:
-        super().__init__()
+        QObject.__init__(self)  # nothing of what real deeds are made of
         self._stage = stage
         self._mode = mode
         self.ends = time.monotonic() + 899.5
