@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
+from fleetcache_gui.deeds import Mode as Lock
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
@@ -33,6 +34,8 @@ PICTURE_SIZE = (1280, 800)
 
 _SETTLE = 0.6
 """Seconds for a page to read the value of its chosen row before its picture is taken."""
+_LOOK, _LOOKS = 0.02, 500
+"""Seconds between two looks whether a sheet has come, and how many of them."""
 
 
 def has_display() -> bool:
@@ -119,10 +122,62 @@ async def draw(session: Session, deeds: Deeds, folder: Path, seconds: float) -> 
                 file = folder / f"{(family_id or 'overview').replace('_', '-')}-{mode}.png"
                 shown.grab().save(str(file))
                 files.append(file)
+        if deeds.mode is Lock.LOCKED:
+            files += [file async for file in _draw_deeds(session, deeds, shown, theme, folder)]
     return files
 
 
 _MODES: tuple[Mode, ...] = ("light", "dark")
+
+
+async def _draw_deeds(
+    session: Session, deeds: Deeds, shown: MainWindow, theme: Theme, folder: Path
+) -> AsyncIterator[Path]:
+    """Unlock, plan the clean-up of an orphaned campaign, do it, and show what is kept of it; then rehearse a flush."""
+    desk = shown.desk
+
+    async def take(name: str, ready: Callable[[], bool]) -> list[Path]:
+        for _ in range(_LOOKS):
+            if ready():
+                break
+            await asyncio.sleep(_LOOK)
+        files = []
+        for mode in _MODES:
+            theme.mode = mode
+            await asyncio.sleep(0.05)
+            file = folder / f"{name}-{mode}.png"
+            shown.grab().save(str(file))
+            files.append(file)
+        return files
+
+    orphans = [f.judgement.row for f in session.findings if f.judgement.code == "campaign.orphaned"]
+    if not orphans:
+        return
+    shown.jump("live_queries", orphans[0])
+    desk.unlock_sheet.open()
+    for file in await take("unlock", desk.unlock_sheet.isVisible):
+        yield file
+    desk.unlock_sheet.close_up()
+    page = shown.page
+    if await deeds.unlock(deeds.unlock_word) or page is None:
+        return
+    verb = next(verb for verb in page.family.verbs if verb.id == "live_queries.cleanup")
+    desk.do(page, verb, (orphans[0],))
+    for file in await take("plan", desk.plan_sheet.plan.isVisible):
+        yield file
+    desk.plan_sheet.plan.confirmed.emit("")
+    for file in await take("receipt", desk.plan_sheet.receipt.isVisible):
+        yield file
+    desk.plan_sheet.close_up()
+    desk.history_sheet.open()
+    await asyncio.sleep(_SETTLE)
+    for file in await take("history", desk.history_sheet.isVisible):
+        yield file
+    desk.history_sheet.close_up()
+    desk.flush(database=True)
+    for file in await take("flush", desk.plan_sheet.plan.isVisible):
+        yield file
+    desk.plan_sheet.close_up()
 
 
 def _telling(table: Table | LongTable, row_id: bytes) -> int:

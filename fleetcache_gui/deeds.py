@@ -48,6 +48,7 @@ _KEPT = 200
 
 LOCKED = "Actions are locked. Unlock them first."
 NEVER = "This connection is marked as never to be unlocked."
+_NOT_READ = Refusal("Not all keys were read since the connection was made. Look again in a moment.", 2.0)
 _BUSY = "Something else is being done just now. Wait for its receipt, or cancel it."
 
 
@@ -246,11 +247,13 @@ class Deeds(QObject):
         family = self._session.layout.family(family_id)
 
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
+            if verb.scope is not Scope.ROWS and not self._known(family_id):
+                return _NOT_READ
             ids = row_ids if verb.scope is Scope.ROWS else self._session.row_ids(family_id)
             fresh = verb.scope is not Scope.FAMILY
             rows = await self._session.rows(family_id, ids, fresh=fresh)
             if not rows:
-                return Refusal(f"There are no {family.noun[1]} that this fits.")
+                return Refusal("It is no longer in Redis.") if self._known(family_id) else _NOT_READ
             return await plans.for_rows(place, hands, verb, family, rows, choice)
 
         return await self._plan(make)
@@ -261,6 +264,8 @@ class Deeds(QObject):
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
             families: list[tuple[Family, Verb | None, Sequence[Row]]] = []
             for family in self._session.layout.families:
+                if not self._known(family.id):
+                    return _NOT_READ
                 verb = next((verb for verb in family.verbs if verb.scope is Scope.FAMILY), None)
                 ids = self._session.row_ids(family.id)
                 families.append((family, verb, await self._session.rows(family.id, ids, fresh=False)))
@@ -300,6 +305,11 @@ class Deeds(QObject):
                 return Refusal(f"{trouble.text} {trouble.advice}")
             except (BinFailed, NotConfirmed) as failed:
                 return Refusal(str(failed))
+
+    def _known(self, family_id: str) -> bool:
+        """Whether all keys of a family were seen on this connection."""
+        snapshot = self._session.snapshot(family_id)
+        return snapshot is not None and snapshot.complete
 
     def _another(self, hands: Hands) -> bool:
         """Whether the rows on screen came from another server than the one that would be written to."""
