@@ -156,6 +156,9 @@ class Sheet(Overlay):
             self.escape()
         event.accept()  # whatever it is, it is not for what lies beneath
 
+    async def end(self) -> None:
+        """Stop what is under way; the window is about to go."""
+
     def escape(self) -> None:
         """What Escape does."""
         if self.closable:
