@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Ids = tuple[bytes, ...]
 
+AnySheet = TypeVar("AnySheet", bound="Sheet")
+
 FLUSHES = ((False, "Flush all of Fleet's keys"), (True, "Flush the whole database"))
 
 
@@ -46,18 +48,40 @@ class DeedDesk(QObject):
         self, window: QWidget, session: Session, deeds: Deeds, theme: Theme, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(window)
-        self._session, self._deeds = session, deeds
+        self._window, self._session, self._deeds, self._theme, self._clock = window, session, deeds, theme, clock
         self._on_choice: Callable[[str], None] = lambda choice: None
-        self.unlock_sheet = UnlockSheet(window, session, deeds, theme, clock)
-        self.choice_sheet = ChoiceSheet(window, session, theme)
-        self.plan_sheet = PlanSheet(window, session, deeds, theme, clock)
-        self.history_sheet = HistorySheet(window, session, deeds, theme)
-        self.sheets: tuple[Sheet, ...] = (self.unlock_sheet, self.choice_sheet, self.plan_sheet, self.history_sheet)
-        for sheet in self.sheets:
-            sheet.opened.connect(self._tell)
-            sheet.closed.connect(self._tell)
-        self.choice_sheet.chosen.connect(lambda choice: self._on_choice(choice))
-        self.history_sheet.undo.connect(self.undo)
+        self.sheets: list[Sheet] = []
+        """Those that were needed so far: none costs anything at the start."""
+
+    @cached_property
+    def unlock_sheet(self) -> UnlockSheet:
+        """Asks before anything can be changed."""
+        return self._keep(UnlockSheet(self._window, self._session, self._deeds, self._theme, self._clock))
+
+    @cached_property
+    def choice_sheet(self) -> ChoiceSheet:
+        """Asks what a verb must know first."""
+        sheet = self._keep(ChoiceSheet(self._window, self._session, self._theme))
+        sheet.chosen.connect(lambda choice: self._on_choice(choice))
+        return sheet
+
+    @cached_property
+    def plan_sheet(self) -> PlanSheet:
+        """From the plan to the receipt."""
+        return self._keep(PlanSheet(self._window, self._session, self._deeds, self._theme, self._clock))
+
+    @cached_property
+    def history_sheet(self) -> HistorySheet:
+        """What was done."""
+        sheet = self._keep(HistorySheet(self._window, self._session, self._deeds, self._theme))
+        sheet.undo.connect(self.undo)
+        return sheet
+
+    def _keep(self, sheet: AnySheet) -> AnySheet:
+        self.sheets.append(sheet)
+        sheet.opened.connect(self._tell)
+        sheet.closed.connect(self._tell)
+        return sheet
 
     @property
     def busy(self) -> bool:
@@ -73,7 +97,7 @@ class DeedDesk(QObject):
         """Hear what a person wants on a page."""
         page.deeds.wanted.connect(partial(self.do, page))
         page.deeds.shown_wanted.connect(partial(self.do_to_shown, page))
-        page.deeds.unlock_wanted.connect(self.unlock_sheet.open)
+        page.deeds.unlock_wanted.connect(self.toggle_lock)
 
     def do(self, page: FamilyPage, verb: Verb, ids: Ids) -> None:
         """A verb for rows, or without ids for all that it fits."""
@@ -107,6 +131,10 @@ class DeedDesk(QObject):
         """Put back what a deed took."""
         self.plan_sheet.begin(f"Undo: {way.title}", lambda: self._deeds.plan_undo(way.deed))
 
+    def open_history(self) -> None:
+        """What can be undone, and what was done."""
+        self.history_sheet.open()
+
     def toggle_lock(self) -> None:
         """Lock at once, or ask to unlock."""
         if self._deeds.mode in (Mode.UNLOCKED, Mode.UNLOCKING):
@@ -133,7 +161,7 @@ class DeedDesk(QObject):
     def actions(self) -> Iterator[Action]:
         """What does not depend on a row."""
         yield Action("lock", "Lock or unlock actions", self.toggle_lock, (LOCK_KEYS,), self._never)
-        yield Action("history", "History of deeds", self.history_sheet.open, ("Ctrl+H",))
+        yield Action("history", "History of deeds", self.open_history, ("Ctrl+H",))
         for database, title in FLUSHES:
             yield Action(f"flush.{database}", f"{title}…", partial(self.flush, database), (), self._locked)
 
@@ -174,6 +202,5 @@ class DeedDesk(QObject):
         """Stop what is under way; an act is waited for."""
         for sheet in self.sheets:
             sheet.hide()
-        await self.plan_sheet.end()
-        await self.unlock_sheet.end()
-        await self.history_sheet.end()
+        for sheet in self.sheets:
+            await sheet.end()

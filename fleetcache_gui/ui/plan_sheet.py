@@ -75,6 +75,8 @@ class PlanSheet(Sheet):
         self.receipt.save.connect(self._save)
         self._deeds.progressed.connect(self.running.show_progress)
         self._deeds.changed.connect(self._changed)
+        for area in (self.plan.area, self.receipt.area):
+            area.changed.connect(self.place)
 
     def begin(self, title: str, question: Question) -> None:
         """Have a plan made by `question`, and go on from there."""

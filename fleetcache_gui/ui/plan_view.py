@@ -73,14 +73,11 @@ class Counts(QWidget):
     def show_counts(self, counts: Iterable[tuple[str, int, int | None]]) -> None:
         """One line each."""
         clear(self._grid)
-        right = Qt.AlignmentFlag.AlignRight
         for line, (title, keys, size) in enumerate(counts):
             name = ElidedLabel(title, theme=self._theme)
             name.setMinimumWidth(180)
-            self._grid.addWidget(name, line, 0)
-            self._grid.addWidget(PlainLabel(words.count(keys, "key"), theme=self._theme), line, 1, right)
-            told = "" if size is None else words.size(size)
-            self._grid.addWidget(PlainLabel(told, theme=self._theme, role="muted"), line, 2, right)
+            told = PlainLabel("" if size is None else words.size(size), theme=self._theme, role="muted")
+            fill(self._grid, line, name, PlainLabel(words.count(keys, "key"), theme=self._theme), told, figures=(1, 2))
 
 
 class Sentences(QWidget):
@@ -107,12 +104,25 @@ class Sentences(QWidget):
         self.sentences = tuple(filter(None, sentences))
         clear(self._lines)
         for line, sentence in enumerate(self.sentences):
-            if self._icon:
-                self._lines.addWidget(Icon(self._icon, 16, self._theme, tone), line, 0, Qt.AlignmentFlag.AlignTop)
+            icon = Icon(self._icon, 16, self._theme, tone) if self._icon else None
             role: Role = "mono" if self._mono else "body"
             label = PlainLabel(sentence, theme=self._theme, role=role, wrap=True, selectable=not self._mono)
-            self._lines.addWidget(label, line, 1)
+            fill(self._lines, line, icon, label)
         self.setVisible(bool(self.sentences))
+
+
+def fill(grid: QGridLayout, line: int, *widgets: QWidget | None, figures: tuple[int, ...] = ()) -> None:
+    """Put widgets into a line; those at the positions `figures` stand at the right. They are shown at once, and not
+    when the loop turns: the sheet is measured before that."""
+    top, right = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignRight
+    for column, widget in enumerate(widgets):
+        if widget is None:
+            continue
+        if column in figures or isinstance(widget, Icon):
+            grid.addWidget(widget, line, column, top | right)
+        else:
+            grid.addWidget(widget, line, column)
+        widget.show()
 
 
 def clear(grid: QGridLayout) -> None:
@@ -155,9 +165,7 @@ class PlanView(QWidget):
         self.look_again.clicked.connect(self.again)
 
     def _arrange(self) -> None:
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 6, 0)
+        column = QVBoxLayout()
         column.setSpacing(12)
         effects = QHBoxLayout()
         effects.setSpacing(24)
@@ -173,7 +181,8 @@ class PlanView(QWidget):
         whole.addWidget(self.title)
         whole.addWidget(self.extent)
         whole.addSpacing(8)
-        whole.addWidget(Scroll(content))
+        self.area = Scroll(column)
+        whole.addWidget(self.area, 1)
         whole.addSpacing(12)
         whole.addWidget(self.bar)
 

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from fleetcache_gui import assets
@@ -15,7 +15,7 @@ from fleetcache_gui.domain.plan import Outcome, Receipt
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.present.steps import Steps, counts
 from fleetcache_gui.ui.confirm import CancelButton
-from fleetcache_gui.ui.plan_view import Sentences, clear
+from fleetcache_gui.ui.plan_view import Sentences, clear, fill
 from fleetcache_gui.ui.sheet import Scroll
 from fleetcache_gui.ui.states import Icon
 from fleetcache_gui.ui.step_table import LONG, OUTCOME_LOOKS, SHORT, StepTable
@@ -94,9 +94,7 @@ class ReceiptView(QWidget):
         self.counts.setHorizontalSpacing(10)
         self.counts.setVerticalSpacing(4)
         self.counts.setColumnStretch(3, 1)
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 6, 0)
+        column = QVBoxLayout()
         column.setSpacing(12)
         column.addLayout(self.counts)
         for part in (self.trouble, self.way_back, self.steps):
@@ -114,7 +112,8 @@ class ReceiptView(QWidget):
         whole.addLayout(head)
         whole.addWidget(self.what)
         whole.addSpacing(8)
-        whole.addWidget(Scroll(content))
+        self.area = Scroll(column)
+        whole.addWidget(self.area, 1)
         whole.addSpacing(12)
         whole.addLayout(foot)
 
@@ -124,29 +123,34 @@ class ReceiptView(QWidget):
     def show_receipt(self, receipt: Receipt, layout: Layout) -> None:
         """Tell what was done."""
         self.receipt = receipt
-        found = counts(receipt)
+        found, steps = counts(receipt), Steps(layout, receipt.plan, receipt)
         word, icon, tone = verdict(found)
         self.icon.show_icon(icon, tone)
         self.title.setText(word)
         took = words.duration(max(receipt.ended - receipt.began, 0.0))
         self.what.setText(f"{receipt.plan.title} · took {took}")
-        self._fill(found)
+        self._fill(found, steps)
         self.trouble.say((receipt.trouble,), Tone.WARN)
         lines = LONG if len(found) < SHORT else SHORT
-        self.steps.show_steps(Steps(layout, receipt.plan, receipt), receipt=True, lines=lines)
+        self.steps.show_steps(steps, receipt=True, lines=lines)
         self.saved.setText("")
         self._tell_way_back(receipt)
         self.close_button.setFocus()
 
-    def _fill(self, found: dict[Outcome, int]) -> None:
+    def _fill(self, found: dict[Outcome, int], steps: Steps) -> None:
         clear(self.counts)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        alone = steps.text(0).note if len(steps.plan.steps) == 1 else ""  # there is room for all of it here
         for line, (outcome, number) in enumerate(found.items()):
             name, tone = OUTCOME_LOOKS[outcome]
-            self.counts.addWidget(Icon(name, 16, self._theme, tone), line, 0)
-            self.counts.addWidget(PlainLabel(words.count(number), theme=self._theme, role="strong"), line, 1, right)
-            self.counts.addWidget(PlainLabel(outcome.value, theme=self._theme), line, 2)
-            self.counts.addWidget(PlainLabel(MEANINGS[outcome], theme=self._theme, role="muted", wrap=True), line, 3)
+            fill(
+                self.counts,
+                line,
+                Icon(name, 16, self._theme, tone),
+                PlainLabel(words.count(number), theme=self._theme, role="strong"),
+                PlainLabel(outcome.value, theme=self._theme),
+                PlainLabel(alone or MEANINGS[outcome], theme=self._theme, role="muted", wrap=True),
+                figures=(1,),
+            )
 
     def _tell_way_back(self, receipt: Receipt) -> None:
         self.undo_button.setVisible(receipt.saved > 0)

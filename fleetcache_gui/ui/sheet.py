@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from fleetcache_gui.ui.picker import Overlay
 from fleetcache_gui.ui.text_widgets import elide, plain_tooltip
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 BAND = 34
 _MARGIN = 24
+_BAR = 14
+_LEAST = 80  # px of a content that scrolls
+_SIDE = 20
 _LINE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine)
 
 
@@ -59,36 +62,43 @@ class Band(QWidget):
 
 
 class Scroll(QScrollArea):
-    """As high as its content where there is room for it; else it scrolls."""
+    """Takes the room that is left in a sheet, which is as high as its content wants it where that fits."""
 
-    def __init__(self, content: QWidget) -> None:
+    changed = Signal()
+
+    def __init__(self, layout: QLayout) -> None:
         super().__init__()
+        content = QWidget()
+        content.setLayout(layout)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._layout = layout
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(content)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.verticalScrollBar().rangeChanged.connect(self._keep_margin)
 
-    def heightForWidth(self, width: int) -> int:
-        content = self.widget()
-        layout = content.layout() if content is not None else None
-        if layout is None:
-            return 0
+    def wanted(self, width: int) -> int:
+        """Height of its content at a width, px."""
+        layout = self._layout
         return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        done = super().eventFilter(watched, event)
         if event.type() is QEvent.Type.LayoutRequest:
-            self.updateGeometry()  # its own height follows from its content's
-        return super().eventFilter(watched, event)
+            self.changed.emit()
+        return done
+
+    def _keep_margin(self, least: int, most: int) -> None:
+        """Beside the scroll bar, where there is one: Qt lets the content reach beneath it."""
+        self._layout.setContentsMargins(0, 0, _BAR if most > least else 0, 0)
 
     def sizeHint(self) -> QSize:
-        return QSize(400, self.heightForWidth(400))
+        return QSize(120, _LEAST)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, 80)
+        return QSize(120, _LEAST)
 
 
 class Sheet(Overlay):
@@ -102,7 +112,7 @@ class Sheet(Overlay):
         self.closable = True
         self.band = Band(environment, where, theme)
         self.inner = QVBoxLayout()
-        self.inner.setContentsMargins(20, 16, 20, 16)
+        self.inner.setContentsMargins(_SIDE, 16, _SIDE, 16)
         self.inner.setSpacing(12)
         self.body.setContentsMargins(1, 1, 1, 1)
         self.body.setSpacing(0)
@@ -126,9 +136,17 @@ class Sheet(Overlay):
     def place(self) -> None:
         self.setGeometry(self._window.rect())
         width = min(self._wanted, self.width() - 2 * _MARGIN)
+        # At once and not in turns of the loop, from the innermost on: else it jumps.
+        for widget in reversed(self.card.findChildren(QWidget)):
+            if (layout := widget.layout()) is not None:
+                layout.activate()
+        self.body.activate()
         wanted = (
             self.body.totalHeightForWidth(width) if self.body.hasHeightForWidth() else self.body.sizeHint().height()
         )
+        for scroll in self.card.findChildren(Scroll):
+            if scroll.isVisible():
+                wanted += max(scroll.wanted(width - 2 * _SIDE - 2) - _LEAST, 0)
         height = min(wanted, self.height() - 2 * _MARGIN)
         top = max(min(72, (self.height() - height) // 2), _MARGIN)
         self.card.setGeometry(QRect((self.width() - width) // 2, top, width, height))
@@ -137,6 +155,9 @@ class Sheet(Overlay):
         if event.key() == Qt.Key.Key_Escape and not event.isAutoRepeat():
             self.escape()
         event.accept()  # whatever it is, it is not for what lies beneath
+
+    async def end(self) -> None:
+        """Stop what is under way; the window is about to go."""
 
     def escape(self) -> None:
         """What Escape does."""

@@ -193,15 +193,22 @@ class UnlockSheet(Sheet):
         self._task = aio.spawn(self._try(typed), name="unlock")
 
     async def _try(self, typed: str) -> None:
-        failure = await self._deeds.unlock(typed)
+        try:
+            failure = await self._deeds.unlock(typed)
+        except Exception:
+            self._refuse("An error of this program came between; standard error has the details.")
+            raise
         if not self.isVisible():
             return
         if failure:
-            self.failure.say((failure,), Tone.WARN)
-            self._ask()
-            self.place()
+            self._refuse(failure)
         else:
             self.close_up()
+
+    def _refuse(self, failure: str) -> None:
+        self.failure.say((failure,), Tone.WARN)
+        self._ask()
+        self.place()
 
     def _changed(self) -> None:
         if self.isVisible() and self._deeds.mode is Mode.UNLOCKED:

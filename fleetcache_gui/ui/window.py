@@ -144,7 +144,7 @@ class MainWindow(QMainWindow):
         self.top.more.clicked.connect(self.palette_.open)
         self.top.lock.wanted.connect(self.desk.toggle_lock)
         self.top.lock.lock_wanted.connect(self.desk.toggle_lock)
-        self.top.lock.history_wanted.connect(self.desk.history_sheet.open)
+        self.top.lock.history_wanted.connect(self.desk.open_history)
         self.top.lock.flush_wanted.connect(self.desk.flush)
         self.desk.covered.connect(self._cover)
         self.notice.pressed.connect(session.retry_now)

@@ -127,6 +127,8 @@ def test_it_cannot_be_pasted_by_keys(typed: Asked, keys: tuple[Qt.Key, Qt.Keyboa
     command = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_V, CONTROL, "v")  # as macOS sends it
     QApplication.sendEvent(typed.bar.field, command)
     typed.key(Qt.Key.Key_Paste, on=typed.bar.field)
+    QGuiApplication.clipboard().setText("p")  # not even one character of it
+    QApplication.sendEvent(typed.bar.field, command)
     assert typed.bar.field.text() == ""
 
 
@@ -228,6 +230,14 @@ def test_a_press_that_began_too_early_does_not_count_when_released_later(press: 
     assert press.confirmed == []
 
 
+def test_the_second_half_of_a_double_click_is_no_click(press: Asked) -> None:
+    press.clock.now += GUARD
+    at = QPointF(5, 5)
+    for kind in (QEvent.Type.MouseButtonDblClick, QEvent.Type.MouseButtonRelease):
+        QApplication.sendEvent(press.bar.button, QMouseEvent(kind, at, at, LEFT, LEFT, NONE))
+    assert press.confirmed == []
+
+
 def test_one_click_is_one_action(press: Asked) -> None:
     press.clock.now += GUARD
     for _ in range(3):
@@ -324,6 +334,13 @@ def test_the_space_bar_holds_it_too(hold: Asked) -> None:
     advance(hold, 2.2)
     assert hold.confirmed == [WORD]
     QTest.keyRelease(button, Qt.Key.Key_Space)
+
+
+def test_a_key_that_was_down_before_does_not_begin_to_hold(hold: Asked) -> None:
+    hold.bar.button.setFocus()
+    repeated = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Space, NONE, " ", True)
+    QApplication.sendEvent(hold.bar.button, repeated)
+    assert not hold.bar.button._timer.isActive()
 
 
 def test_who_looks_elsewhere_lets_go(hold: Asked) -> None:
