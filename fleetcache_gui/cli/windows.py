@@ -20,12 +20,15 @@ from fleetcache_gui.demo import (
 )
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.words import count
+from fleetcache_gui.families.layouts import elsewhere
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import Address, parse_url
 from fleetcache_gui.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from fleetcache_gui.domain.layout import Layout
 
 FOLDER = Path("demo-pictures")
 """Where the demo draws to on a machine without a display."""
@@ -35,12 +38,21 @@ _WATCHED = 15.0
 _WATCHED_LEAST = 3.0
 
 
-def inspect(address: Address, expected: Expected, *, name: str, environment: str, interval: float | None) -> int:
+def inspect(
+    address: Address, layout: Layout, expected: Expected, *, name: str, environment: str, interval: float | None
+) -> int:
     """Open the window on a server."""
     _need_display()
 
     async def main() -> int:
-        session = Session(address, SPEC, name=name, environment=environment.upper(), expected=expected)
+        session = Session(
+            address,
+            layout,
+            name=name,
+            environment=environment.upper(),
+            expected=expected,
+            elsewhere=elsewhere(layout),
+        )
         return await app.watch(session, settings.default_path(), interval)
 
     return app.run(main)
@@ -65,15 +77,18 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
     return _run_demo(fleet, show, offscreen=pictures is not None)
 
 
-def pictures(folder: Path, address: Address | None, seconds: float) -> int:
-    """Draw every tab of a server, or of the demo."""
+def demo_pictures(folder: Path, seconds: float) -> int:
+    """Draw every tab of the demo."""
     _make(folder)
-    if address is None:
-        return _run_demo(_Fleet(), lambda session: _draw(session, folder, seconds), offscreen=True)
-    inspected = address
+    return _run_demo(_Fleet(), lambda session: _draw(session, folder, seconds), offscreen=True)
+
+
+def pictures(folder: Path, address: Address, layout: Layout, seconds: float) -> int:
+    """Draw every tab of a server."""
+    _make(folder)
 
     async def main() -> int:
-        return await _draw(Session(inspected, SPEC), folder, seconds)
+        return await _draw(Session(address, layout, elsewhere=elsewhere(layout)), folder, seconds)
 
     _go_offscreen()
     return app.run(main)

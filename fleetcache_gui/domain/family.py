@@ -90,11 +90,13 @@ class Rule:
     """What every key of a family should look like, cheap enough to be checked for each key of a million.
 
     `types`: Redis type words. `expiry`: ``required``, ``none`` (a TTL would be odd) or ``either``. `longest`: seconds.
+    `endless`: names of keys, such as an index, that have no expiry by design where the others need one.
     """
 
     types: frozenset[str]
     expiry: str = "either"
     longest: float = math.inf
+    endless: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Reading:
     `at`: monotonic seconds; `wall`: the server's Unix time then. `listed`: the row's id stands in the family's index,
     None where the index could not be read.
     `replies` answer `Family.probes`, `more` answer `Family.follow`, in their order. `counters`: calls by command since
-    the server started (INFO commandstats, lower-case names), empty where not permitted.
+    the server started (INFO commandstats, lower-case names), empty where not permitted. `memory` is that of the row as
+    read before, for what is asked in parts.
     """
 
     id: bytes
@@ -116,6 +119,7 @@ class Reading:
     listed: bool | None = False
     counters: Mapping[str, int] = field(default_factory=dict)
     expected: Expected = Expected()
+    memory: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,10 @@ def _no_follow(reading: Reading) -> tuple[Command, ...]:
     return ()
 
 
+def _nothing_together(rows: tuple[Row, ...], count: int, expected: Expected) -> tuple[Judgement, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One use of the cache. All callables are pure.
@@ -181,6 +189,9 @@ class Family:
     fixed: tuple[bytes, ...] = ()
     tell: Callable[[Row | None, Row | None], str | None] = lambda before, now: None
     """A sentence for the timeline about what happened to a row between two polls (None: it was not there / is gone)."""
+    survey: Callable[[tuple[Row, ...], int, Expected], tuple[Judgement, ...]] = _nothing_together
+    """What is wrong with all rows together: those that were read, and how many there are. A judgement without a row
+    has an empty row id."""
     weight: Callable[[tuple[Row, ...]], int | None] = lambda rows: None
     """The number that stands for the family in its tab where it is not the number of rows (a queue's depth)."""
     secret: bool = False
@@ -191,6 +202,11 @@ class Family:
     """Values may hold credentials: shown only after Reveal."""
     sort: tuple[str, bool] = ("", False)
     """Column id and descending flag of the first order."""
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether anything is judged of all rows together."""
+        return self.survey is not _nothing_together
 
     def column(self, column_id: str) -> int:
         """Position of a column; ValueError when there is none."""
