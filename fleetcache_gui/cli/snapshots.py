@@ -175,8 +175,8 @@ async def _rows(server: Server, store: KeyStore, family: Family, wanted: Wanted)
 def _batches(store: KeyStore, layout: Layout, family: Family, listed: rows.Listed) -> Iterator[list[bytes]]:
     position = [f.id for f in layout.families].index(family.id)
     names = (store.name(row) for row in store.members(position))
-    single = family.index is None and not family.fixed
-    ids: Iterator[bytes] = names if single else iter(sorted({*map(family.row_of, names), *listed.ids, *family.fixed}))
+    gathered = {*map(family.row_of, names), *listed.ids, *family.fixed} if family.gathers else ()
+    ids: Iterator[bytes] = iter(sorted(gathered)) if family.gathers else names
     batch: list[bytes] = []
     for row_id in ids:
         batch.append(row_id)

@@ -156,6 +156,10 @@ def _no_follow(reading: Reading) -> tuple[Command, ...]:
     return ()
 
 
+def _itself(key: bytes) -> bytes:
+    return key
+
+
 def _nothing_together(rows: tuple[Row, ...], count: int, expected: Expected) -> tuple[Judgement, ...]:
     return ()
 
@@ -180,7 +184,7 @@ class Family:
     columns: tuple[Column, ...]
     rule: Rule
     decode: Callable[[Reading, Row | None], Row]
-    row_of: Callable[[bytes], bytes] = lambda key: key
+    row_of: Callable[[bytes], bytes] = _itself
     keys_of: Callable[[bytes], tuple[bytes, ...]] = lambda row: (row,)
     key_titles: tuple[str, ...] = ("Value",)
     probes: Callable[[bytes, tuple[KeyFact, ...]], tuple[Command, ...]] = _no_commands
@@ -202,6 +206,11 @@ class Family:
     """Values may hold credentials: shown only after Reveal."""
     sort: tuple[str, bool] = ("", False)
     """Column id and descending flag of the first order."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether a row may have several keys, or be there without any."""
+        return self.row_of is not _itself or self.index is not None or bool(self.fixed)
 
     @property
     def surveyed(self) -> bool:

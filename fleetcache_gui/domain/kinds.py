@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import (
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.domain.values import Cell, Command, KeyFact
-
-T = TypeVar("T")
 
 LENGTH = {
     "string": b"STRLEN",
@@ -151,8 +149,10 @@ class Kinds:
         reveal = ""
         if secret:
             reveal = show(found[1] if found else _rest(reading.id, self.prefixes)) or "…"
-        value = None if raw is None else preview(raw) or "(empty)"
-        cells: tuple[Cell, ...] = (word, name or "–", *self._valued(value), length, key.expiry if key.exists else None)
+        content: Cell = length
+        if self._valued:
+            content = _size(key.type, length) if raw is None else preview(raw) or "(empty)"
+        cells = (word, name or "–", content, key.expiry if key.exists else None)
         facts = refusals(got)
         return row_from(
             self.family, reading, before, keys, verdict, title, cells, facts=facts, memory=length, reveal=reveal
@@ -161,17 +161,19 @@ class Kinds:
     def columns(self, title: str, told: str, value: str = "") -> tuple[Column, ...]:
         """The family's columns: title and help of the name's, and help of the value's where values are shown."""
         return (
-            Column("kind", "Kind", Kind.TEXT, 20, "What the key is used for.", probed=False),
+            Column("kind", "Kind", Kind.TEXT, 18, "What the key is used for.", probed=False),
             Column("name", title, Kind.CODE, 0, told, probed=False),
-            *self._valued(Column("value", "Value", Kind.TEXT, 18, value)),
-            Column("length", "Length", Kind.NUMBER, 10, "Elements of a collection, bytes of a string."),
+            Column("value", "Value", Kind.TEXT, 14, value)
+            if self._valued
+            else Column("length", "Length", Kind.NUMBER, 10, "Elements of a collection, bytes of a string."),
             Column("left", "Time left", Kind.CLOCK, 16, "Until Redis removes the key.", probed=False),
             Column("state", "State", Kind.STATE, 12),
         )
 
-    def _valued(self, thing: T) -> tuple[T, ...]:
-        """Values have a column only where there is a kind that shows them."""
-        return (thing,) if any(kind.shown for kind in self.kinds) else ()
+    @property
+    def _valued(self) -> bool:
+        """Values have a column where there is a kind that shows them; there it tells lengths too."""
+        return any(kind.shown for kind in self.kinds)
 
     def _verdict(self, reading: Reading, kind: KeyKind, title: str, key: KeyFact) -> Verdict:
         row, rule = reading.id, Rule(kind.types, kind.expiry, kind.longest)
@@ -197,6 +199,13 @@ class Kinds:
 
 def _rest(key: bytes, prefixes: Sequence[bytes]) -> bytes:
     return key[max((len(prefix) for prefix in prefixes if key.startswith(prefix)), default=0) :]
+
+
+def _size(type_word: str, length: int | None) -> str | None:
+    """``41 B``, ``3 elements``."""
+    if length is None:
+        return None
+    return words.size(length) if type_word == "string" else words.count(length, "element")
 
 
 def _value(key: bytes) -> Command:

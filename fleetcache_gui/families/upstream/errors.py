@@ -42,12 +42,11 @@ _ID = "upstream_errors"
 _CODE = "error"
 _ENDLESS = (
     "Errors are kept until somebody removes them: they take memory for ever.",
-    "Set logging.error_retention_period in Fleet (a day is usual), and clear them with `fleetctl debug errors "
-    "--flush`.",
+    "Set logging.error_retention_period in Fleet (a day is usual), and clear them with fleetctl debug errors --flush.",
 )
 _CROWD = (
     "To read them Fleet goes through all keys of the server; and something is going wrong in many ways.",
-    "Read them with `fleetctl debug errors`, mend what is most frequent, then clear them with --flush.",
+    "Read them with fleetctl debug errors, mend what is most frequent, then clear them with --flush.",
 )
 
 
@@ -133,7 +132,7 @@ FAMILY = Family(
     title="Errors",
     tab="Errors",
     noun=("error", "errors"),
-    purpose="Errors that Fleet has met, each once with its number, as `fleetctl debug errors` lists them; a key "
+    purpose="Errors that Fleet has met, each once with its number, as fleetctl debug errors lists them; a key "
     "appears "
     "with an error and goes a day after it was last met.",
     patterns=("error:{<hash>}:json", "error:{<hash>}:count"),

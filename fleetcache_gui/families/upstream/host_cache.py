@@ -62,11 +62,11 @@ KINDS = Kinds(
     _ID,
     _CODE,
     (
-        _kind("Host", "nk", "cached", _COPY, secret=True),
-        _kind("Orbit host", "onk", "cached", _COPY, secret=True),
-        _kind("Key of a host", "id2nk", "cached", _BACK, secret=False),
-        _kind("Orbit key of a host", "id2onk", "cached", _BACK, secret=False),
-        _kind("Unknown key", "nk_miss", "unknown", _MISS, secret=True),
+        _kind("Host by node key", "nk", "cached", _COPY, secret=True),
+        _kind("Host by orbit key", "onk", "cached", _COPY, secret=True),
+        _kind("Node key of host", "id2nk", "cached", _BACK, secret=False),
+        _kind("Orbit key of host", "id2onk", "cached", _BACK, secret=False),
+        _kind("Unknown node key", "nk_miss", "unknown", _MISS, secret=True),
         _kind("Unknown orbit key", "onk_miss", "unknown", _MISS, secret=True),
         KeyKind(
             "Enrolled hosts",
@@ -90,7 +90,7 @@ def _survey(rows: tuple[Row, ...], count: int, expected: Expected) -> tuple[Judg
         return ()
     if count == len(rows):
         kinds = [row.cells[0] for row in rows]
-        cached = float(max(kinds.count("Host"), kinds.count("Orbit host")))
+        cached = float(max(kinds.count("Host by node key"), kinds.count("Host by orbit key")))
         text = f"{words.count(int(cached), 'host is', 'hosts are')} cached, but only {words.count(hosts)} are enrolled."
     else:
         cached = count / KEYS_A_HOST

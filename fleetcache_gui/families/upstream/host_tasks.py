@@ -149,7 +149,7 @@ def _backlog(reading: Reading, name: str, waiting: int | None, processing: int |
     if reading.id == SEEN:
         if processing and lag is not None and lag >= LATE:
             left = words.count(processing, "host")
-            text = f"{left} seen {'is' if processing == 1 else 'are'} being written for {words.duration(lag)}."
+            text = f"A run has been writing {left} that reported for {words.duration(lag)}."
             return fault(reading.id, f"{_CODE}.processing", "stuck", Severity.WARNING, text, _LEFT_OVER)
     elif waiting and lag is not None and lag >= LATE:
         verb = "waits" if waiting == 1 else "wait"

@@ -88,16 +88,18 @@ def _decode(reading: Reading, before: Row | None) -> Row:
     last = max((seconds for seconds in told if seconds is not None), default=None)
     ago = None if last is None else max(reading.wall - last, 0.0)
     title = f"Host {host.decode()}"
-    verdict = _verdict(reading, title, parts)
-    cells = (host.decode(), *sizes, ago, soonest)
+    if reading.id != host:  # a long family is listed by its keys
+        title += f", {_PARTS[reading.id[: reading.id.index(b'{')]][1]}"
+    verdict = _verdict(reading, host, parts)
+    cells = (title.removeprefix("Host "), *sizes, ago, soonest)
     return row_from(_ID, reading, before, keys, verdict, title, cells, facts=refusals(got))
 
 
-def _verdict(reading: Reading, title: str, parts: dict[bytes, KeyFact]) -> Verdict:
+def _verdict(reading: Reading, host: bytes, parts: dict[bytes, KeyFact]) -> Verdict:
     troubles: list[Verdict] = []
     for prefix, (type_word, what) in _PARTS.items():
         key = parts[prefix]
-        name = f"{title}: the key of its {what}"
+        name = f"Host {host.decode()}: the key of its {what}"
         if odd := wrong_type(reading.id, _CODE, name, key, (type_word,)):
             troubles.append(odd)
         elif key.exists and key.expiry.never:

@@ -92,7 +92,7 @@ def _decode(reading: Reading, before: Row | None) -> Row:
             or too_long(reading, _CODE, title, fact.expiry, _RULE, _LATE)
         )
     if verdict is None and ban.exists:
-        text = f"{title} is banned, for {words.duration(ban.expiry.left(reading.at))} more."
+        text = f"{title} is banned."
         verdict = fault(reading.id, f"{_CODE}.banned", "banned", Severity.INFO, text, _BAN)
     expiry = (ban if ban.exists else key).expiry if ban.exists or key.exists else None
     shown = None if kind == "Request rate" else count

@@ -186,8 +186,8 @@ FAMILY = Family(
     columns=(
         Column("kind", "Kind", Kind.TEXT, 16, "What is locked.", probed=False),
         Column("name", "Name", Kind.CODE, 0, "The event or the task.", probed=False),
-        Column("holder", "Holder", Kind.CODE, 20, "The token of who holds it; most of these locks name nobody."),
-        Column("held", "Held for", Kind.AGE, 12, "Since it was first seen; it may have been held before that."),
+        Column("holder", "Holder", Kind.CODE, 16, "The token of who holds it; most of these locks name nobody."),
+        Column("held", "Held for", Kind.AGE, 11, "Since it was first seen; it may have been held before that."),
         Column("left", "Time left", Kind.CLOCK, 16, "Until the lock ends.", probed=False),
         Column("state", "State", Kind.STATE, 12),
     ),

@@ -21,7 +21,7 @@ _CUT = (
     "When many hosts answer a live query at once, the listener is cut off and the rest of its results is lost: the "
     "query "
     "seems to have fewer answers than hosts.",
-    "If live queries give partial results, set it to `pubsub 0 0 60` (CONFIG SET client-output-buffer-limit, and in "
+    "If live queries give partial results, set it to pubsub 0 0 60 (CONFIG SET client-output-buffer-limit, and in "
     "the "
     "server's configuration), as Fleet's documentation advises.",
 )

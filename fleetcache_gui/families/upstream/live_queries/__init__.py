@@ -88,7 +88,7 @@ def _set(reading: Reading, before: Row | None) -> Row:
         text = f"{words.count(listed)} live queries are active at once."
         verdict = fault(reading.id, "campaign.crowd", "crowded", Severity.WARNING, text, _CROWDED)
     facts = refusals(got) if listed is None else (("Campaigns listed", words.count(listed)), *refusals(got))
-    cells = (None, name, None, None, None, key.expiry if key.exists else None, ())
+    cells = (None, name, None, None, key.expiry if key.exists else None, ())
     title = "Active campaigns" if reading.id == ACTIVE else "Active campaigns with few hosts"
     return row_from(ID, reading, before, keys, verdict or Verdict(State("index"), why), title, cells, facts=facts)
 
@@ -114,7 +114,7 @@ def _stray(reading: Reading, before: Row | None) -> Row:
     if any(not key.exists for key in keys):
         verdict = Verdict(State("gone"), "The key has just gone.")
     expiry = key_named(keys, reading.id).expiry if keys else None
-    cells = (bare[1].decode() if bare else None, show(reading.id, CELL), None, None, None, expiry, ())
+    cells = (bare[1].decode() if bare else None, show(reading.id, CELL), None, None, expiry, ())
     return row_from(ID, reading, before, keys, verdict, name, cells)
 
 
@@ -152,16 +152,9 @@ FAMILY = Family(
     patterns=("livequery:active", "livequery:active:reverse", "livequery:{<id>}", "sql:livequery:{<id>}"),
     prefixes=(b"livequery:", b"sql:livequery:"),
     columns=(
-        Column("id", "ID", Kind.TEXT, 8, "The campaign's id in Fleet.", probed=False),
+        Column("id", "ID", Kind.TEXT, 6, "The campaign's id in Fleet.", probed=False),
         Column("query", "Query", Kind.CODE, 0, "The SQL that hosts are asked to run."),
-        Column("pending", "Pending", Kind.NUMBER, 10, "Targeted hosts that have yet to answer (bits that are set)."),
-        Column(
-            "answered",
-            "Answered",
-            Kind.PROGRESS,
-            17,
-            "Hosts that answered while this was watched; Redis does not keep how many there were at first.",
-        ),
+        Column("pending", "Pending", Kind.NUMBER, 10, "Targeted hosts that have yet to answer: the bits that are set."),
         Column("listeners", "Listeners", Kind.NUMBER, 10, "Fleet instances that listen for its results."),
         Column("left", "Time left", Kind.CLOCK, 14, "Until its keys end; Fleet gives them a week.", probed=False),
         Column("trend", "Trend", Kind.TREND, 12, "Pending hosts, over the last five minutes at most."),

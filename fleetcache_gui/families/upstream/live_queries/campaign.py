@@ -21,7 +21,7 @@ from fleetcache_gui.domain.decoding import (
     wrong_type,
 )
 from fleetcache_gui.domain.family import Reading, Row, Severity, extend
-from fleetcache_gui.domain.values import Expiry, KeyFact, Progress, State, Tone
+from fleetcache_gui.domain.values import Expiry, KeyFact, State, Tone
 from fleetcache_gui.families.upstream.live_queries.asking import (
     Watch,
     all_answers,
@@ -113,12 +113,10 @@ def decode_campaign(campaign: bytes, reading: Reading, before: Row | None) -> Ro
         or _running(reading, seen, watch, pending)
     )
     raw = blob(got.get((b"GETRANGE", sql.name, b"0", b"%d" % (PREVIEW - 1))))
-    answered = None if pending is None or watch.most is None else Progress(watch.most - pending, watch.most)
     cells = (
         campaign.decode(),
         None if raw is None else preview(raw),
         pending,
-        answered if reading.listed else None,
         seen.listeners,
         _soonest(sql, bitmap),
         samples,
@@ -226,8 +224,10 @@ def _facts(reading: Reading, seen: _Seen, watch: Watch, length: int | None) -> t
         counted = "not counted" if watch.pending is None else "being counted"
         counted = counted if pending is None else f"{words.count(pending, 'host')} pending"
         facts.append(("Bitmap", f"{words.size(length)}, for host ids below {words.count(8 * length)}; {counted}"))
+        if reading.listed and pending is not None and watch.most is not None:
+            facts.append(("Answered", f"{words.count(watch.most - pending, 'host')} since this was first seen"))
     if seen.reverse:
         facts.append(("Hosts", "in sets of their own (livequery:host:<id>)"))
     if seen.listeners is not None:
-        facts.append((f"Listening on results_{seen.name.removeprefix('Campaign ')}", words.count(seen.listeners)))
+        facts.append(("Listeners", f"{words.count(seen.listeners)} on results_{seen.name.removeprefix('Campaign ')}"))
     return tuple(facts)
