@@ -178,9 +178,9 @@ FAMILY = Family(
     prefixes=(*_TASKS,),
     columns=(
         Column("task", "Task", Kind.TEXT, 0, "What is collected.", probed=False),
-        Column("waiting", "Hosts waiting", Kind.NUMBER, 15, "Hosts that reported and were not collected yet."),
-        Column("oldest", "Oldest", Kind.SECONDS, 14, "How long the oldest report waits, by the server's clock."),
-        Column("processing", "Being written", Kind.NUMBER, 15, "Hosts that a run is writing to the database now."),
+        Column("waiting", "Waiting", Kind.NUMBER, 10, "Hosts that reported and were not collected yet."),
+        Column("oldest", "Oldest", Kind.SECONDS, 12, "How long the oldest report waits, by the server's clock."),
+        Column("processing", "Writing", Kind.NUMBER, 9, "Hosts that a run is writing to the database now."),
         Column("left", "Time left", Kind.CLOCK, 16, "Indexes have no expiry by design.", probed=False),
         Column("trend", "Trend", Kind.TREND, 14, "Hosts waiting, over the last five minutes at most."),
         Column("state", "State", Kind.STATE, 12),

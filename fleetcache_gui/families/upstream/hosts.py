@@ -40,6 +40,7 @@ _PARTS = {
 }
 """What is kept of a host, by the beginning of the key: Redis's type, and what it is in words."""
 
+_CAMPAIGNS = b"livequery:host:"
 _COUNTED = tuple(_PARTS)[:4]
 _REPORTED = tuple(_PARTS)[4:]
 _KEY = re.compile(b"(?:" + b"|".join(re.escape(prefix) for prefix in _PARTS) + rb")\{([0-9]{1,19})\}")
@@ -80,10 +81,11 @@ def _decode(reading: Reading, before: Row | None) -> Row:
     if not _HOST.fullmatch(host):
         title = show(reading.id, NAME)
         verdict = malformed(reading.id, _CODE, title, "label_membership:{<host id>} and the like")
-        empty = (show(reading.id, CELL), None, None, None, None, None, soonest)
+        empty = (show(reading.id, CELL), None, None, None, soonest)
         return row_from(_ID, reading, before, keys, verdict, title, empty, facts=refusals(got))
     parts = {prefix: key_named(keys, prefix + b"{" + host + b"}") for prefix in _PARTS}
-    sizes = [number(got.get((LENGTH[_PARTS[prefix][0]], parts[prefix].name))) for prefix in _COUNTED]
+    sizes = {prefix: number(got.get((LENGTH[_PARTS[prefix][0]], parts[prefix].name))) for prefix in _COUNTED}
+    waiting = [size for prefix, size in sizes.items() if prefix != _CAMPAIGNS and size is not None]
     told = [number(blob(got.get((b"GETRANGE", parts[prefix].name, b"0", b"31")))) for prefix in _REPORTED]
     last = max((seconds for seconds in told if seconds is not None), default=None)
     ago = None if last is None else max(reading.wall - last, 0.0)
@@ -91,8 +93,10 @@ def _decode(reading: Reading, before: Row | None) -> Row:
     if reading.id != host:  # a long family is listed by its keys
         title += f", {_PARTS[reading.id[: reading.id.index(b'{')]][1]}"
     verdict = _verdict(reading, host, parts)
-    cells = (title.removeprefix("Host "), *sizes, ago, soonest)
-    return row_from(_ID, reading, before, keys, verdict, title, cells, facts=refusals(got))
+    cells = (title.removeprefix("Host "), sizes[_CAMPAIGNS], sum(waiting) if waiting else None, ago, soonest)
+    kept = ((_PARTS[prefix][1].capitalize(), words.count(size)) for prefix, size in sizes.items() if size is not None)
+    facts = (*kept, *refusals(got))
+    return row_from(_ID, reading, before, keys, verdict, title, cells, facts=facts)
 
 
 def _verdict(reading: Reading, host: bytes, parts: dict[bytes, KeyFact]) -> Verdict:
@@ -127,10 +131,8 @@ FAMILY = Family(
     prefixes=tuple(_PARTS),
     columns=(
         Column("host", "Host id", Kind.TEXT, 0, "The host's id in Fleet.", probed=False),
-        Column("campaigns", "Live queries", Kind.NUMBER, 14, "Campaigns that name it, ended ones included."),
-        Column("labels", "Labels", Kind.NUMBER, 10, "Changes of its labels that wait to be collected."),
-        Column("policies", "Policies", Kind.NUMBER, 11, "Results of policies that wait to be collected."),
-        Column("stats", "Statistics", Kind.NUMBER, 12, "Scheduled queries whose statistics wait to be collected."),
+        Column("campaigns", "Queries", Kind.NUMBER, 10, "Live queries that name it, ended ones included."),
+        Column("waiting", "Waiting", Kind.NUMBER, 10, "Labels, policies and statistics that wait to be collected."),
         Column("reported", "Reported", Kind.SECONDS, 14, "How long ago it last reported labels or policies."),
         Column("left", "Time left", Kind.CLOCK, 16, "Until the first of its keys ends.", probed=False),
         Column("state", "State", Kind.STATE, 12),

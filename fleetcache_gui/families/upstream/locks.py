@@ -51,7 +51,6 @@ _KINDS = (
 )
 """Patterns of the keys, what is locked, and the most seconds that it should be."""
 
-_NO_HOLDER = "not told"
 _ID = "upstream_locks"
 _CODE = "lock"
 _FOR_EVER = (
@@ -102,7 +101,7 @@ def _decode(reading: Reading, before: Row | None) -> Row:
             return _lock(reading, before, keys, key, got, (kind, show(match[1], CELL), longest), token)
     title = show(reading.id, NAME)
     verdict = malformed(reading.id, _CODE, title, "calendar:lock:<event> or locks:async_collector:{<task>}")
-    cells = ("malformed", show(reading.id, CELL), None, None, key.expiry if key.exists else None)
+    cells = ("malformed", show(reading.id, CELL), None, key.expiry if key.exists else None)
     return row_from(_ID, reading, before, keys, verdict, title, cells, facts=refusals(got))
 
 
@@ -121,7 +120,6 @@ def _lock(
     if token is not None and (hold is None or hold.token != token):
         hold = Hold(token, reading.at)
     ownerless = kind != "Calendar event"
-    holder = None if token is None else _NO_HOLDER if ownerless else show(token, CELL) or "(empty)"
     verdict = (
         wrong_type(reading.id, _CODE, title, key, ("string",))
         or no_expiry(reading.id, _CODE, title, key, Severity.CRITICAL, _FOR_EVER)
@@ -129,10 +127,10 @@ def _lock(
         or _held(kind)
     )
     since = hold.since if hold and key.exists else None
-    cells = (kind, name, holder, since, key.expiry if key.exists else None)
+    cells = (kind, name, since, key.expiry if key.exists else None)
     facts = refusals(got)
     if token is not None:
-        said = "none: its value tells of no holder, and whoever is done deletes it" if ownerless else show(token, CELL)
+        said = "not told: the value names nobody" if ownerless else show(token, CELL) or "(empty)"
         facts = (("Holder", said), *facts)
     return row_from(_ID, reading, before, keys, verdict, title, cells, facts=facts, memory=hold)
 
@@ -168,7 +166,7 @@ def _queue(reading: Reading, before: Row | None, keys: tuple[KeyFact, ...], key:
         verdict = fault(QUEUE, f"{_CODE}.queue", "undrained", Severity.WARNING, text, _UNDRAINED)
     state = State("waiting", Tone.ACCENT) if length else State("empty")
     verdict = verdict or Verdict(state, f"{waiting} for whoever holds their lock to look again.")
-    cells = ("Queue", f"calendar:queue, {waiting}", None, since, key.expiry if key.exists else None)
+    cells = ("Queue", f"calendar:queue, {waiting}", since, key.expiry if key.exists else None)
     facts = refusals(got)
     return row_from(_ID, reading, before, keys, verdict, "Calendar queue", cells, facts=facts, memory=seen)
 
@@ -184,9 +182,8 @@ FAMILY = Family(
     patterns=("calendar:lock:<event>", "calendar:reserved:<event>", "calendar:queue", "locks:async_collector:{<task>}"),
     prefixes=(b"calendar:lock:", b"calendar:reserved:", b"calendar:recent_update:", QUEUE, b"locks:async_collector:"),
     columns=(
-        Column("kind", "Kind", Kind.TEXT, 16, "What is locked.", probed=False),
+        Column("kind", "Kind", Kind.TEXT, 15, "What is locked.", probed=False),
         Column("name", "Name", Kind.CODE, 0, "The event or the task.", probed=False),
-        Column("holder", "Holder", Kind.CODE, 16, "The token of who holds it; most of these locks name nobody."),
         Column("held", "Held for", Kind.AGE, 11, "Since it was first seen; it may have been held before that."),
         Column("left", "Time left", Kind.CLOCK, 16, "Until the lock ends.", probed=False),
         Column("state", "State", Kind.STATE, 12),

@@ -184,13 +184,12 @@ def _running(reading: Reading, seen: _Seen, watch: Watch, pending: int | None) -
     if not reading.listed:
         return Verdict(State("gone"), "The campaign has ended.")
     age = _age(reading, seen.sql)
-    waits = "Hosts" if pending is None else words.count(pending, "host")
     if pending == 0:
         return Verdict(State("answered", Tone.OK), "Every targeted host has answered; Fleet has not ended it yet.")
     quiet = reading.at - watch.heard
-    if seen.listeners == 0 and quiet >= WAITING and (age is None or age >= WAITING):
-        verb = "is" if pending == 1 else "are"
-        text = f"Nobody listens for the results of {seen.name.lower()}, and {waits.lower()} {verb} pending."
+    if pending and seen.listeners == 0 and quiet >= WAITING and (age is None or age >= WAITING):
+        waits = words.count(pending, "host is", "hosts are")
+        text = f"Nobody listens for the results of {seen.name.lower()}, and {waits} pending."
         return fault(reading.id, "campaign.unheard", "unheard", Severity.WARNING, text, _UNHEARD)
     if age is not None and age >= OLD:
         text = f"{seen.name} has been active for {words.duration(age)}."
@@ -200,7 +199,8 @@ def _running(reading: Reading, seen: _Seen, watch: Watch, pending: int | None) -
         return fault(reading.id, "campaign.no-ttl", "no expiry", Severity.WARNING, text, _MADE_ANEW)
     if seen.reverse:
         return Verdict(State("running", Tone.ACCENT), "Its few hosts each have a set that names it, under Hosts.")
-    return Verdict(State("running", Tone.ACCENT), f"{waits} pending: each is asked when it checks in.")
+    told = "Hosts are" if pending is None else words.count(pending, "host is", "hosts are")
+    return Verdict(State("running", Tone.ACCENT), f"{told} pending: each is asked when it checks in.")
 
 
 def _age(reading: Reading, sql: KeyFact) -> float | None:
