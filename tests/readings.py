@@ -114,3 +114,11 @@ def refused(commands: Mapping[Command, Reply]) -> dict[Command, Reply]:
         command: ReplyError(f"NOPERM no permission to run {b' '.join(command).decode('latin-1')}")
         for command in commands
     }
+
+
+def texts(row: Row) -> str:
+    """Everything of a row that a person may read unasked."""
+    parts = [row.title, row.why, *(cell for cell in row.cells if isinstance(cell, str))]
+    parts += [text for fact in row.facts for text in fact]
+    parts += [text for judged in row.judgements for text in (judged.text, judged.meaning, judged.advice)]
+    return "\n".join(parts)
