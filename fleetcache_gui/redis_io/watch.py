@@ -44,7 +44,7 @@ server counts a miss."""
 _REMEMBER = 600.0
 _REMEMBERED = 200
 _GLANCE = 2000
-"""Names that are looked at, of those that nobody claims, for keys of a layout that is not shown."""
+"""Names that are looked at in one turn of the loop for keys of a layout that is not shown."""
 _REFUSED = "The account may not read these keys."
 
 
@@ -140,7 +140,7 @@ class Watch:
             await self._wishes.open.wait()
             await self._sweep_once(hurried=hurried)
             ended = time.monotonic()
-            self._inventory = replace(self._inventory, finished_at=ended, elsewhere=self._elsewhere())
+            self._inventory = replace(self._inventory, finished_at=ended, elsewhere=await self._elsewhere())
             await self._gather()
             if first or ended - self._born < _EAGER:
                 self._wishes.nudged.set()
@@ -174,10 +174,14 @@ class Watch:
                 book.long, book.rows, book.read = False, {}, ()
                 self._wishes.nudged.set()
 
-    def _elsewhere(self) -> frozenset[str]:
-        """Layouts that are not shown and have keys among the first that nobody claims."""
-        unclaimed = self._store.members(len(self._books) - 1) if self._wishes.elsewhere else ()
-        return present((self._store.name(row) for row in islice(unclaimed, _GLANCE)), self._wishes.elsewhere)
+    async def _elsewhere(self) -> frozenset[str]:
+        """Layouts that are not shown and have keys among those that nobody claims."""
+        found, layouts = frozenset[str](), self._wishes.elsewhere
+        unclaimed = self._store.members(len(self._books) - 1)
+        while len(found) < len(layouts) and (some := list(islice(unclaimed, _GLANCE))):
+            found |= present(map(self._store.name, some), layouts)
+            await asyncio.sleep(0)
+        return found
 
     def _start_afresh(self) -> None:
         """Names of keys that are long gone have filled the store: a new one, filled by the next sweep."""

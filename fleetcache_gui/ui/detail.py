@@ -39,9 +39,10 @@ REREAD = 5.0
 
 def trend_title(family: Family) -> str:
     """What the samples of a row count: the first figure of its table."""
-    for column in family.columns:
-        if column.kind in (Kind.PROGRESS, Kind.NUMBER):
-            return f"{column.title} over time"
+    for kind in (Kind.PROGRESS, Kind.NUMBER):
+        for column in family.columns:
+            if column.kind is kind:
+                return f"{column.title} over time"
     return "Over time"
 
 

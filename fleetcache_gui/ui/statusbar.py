@@ -94,9 +94,10 @@ class StatusBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(16)
-        self.keys, self.memory, self.inventory, self.load, self.database, self.layout_, self.clock = (
-            ElidedLabel(theme=theme, role="muted") for _ in range(7)
+        self.keys, self.memory, self.inventory, self.load, self.database, self.clock = (
+            ElidedLabel(theme=theme, role="muted") for _ in range(6)
         )
+        self.layout_ = PlainLabel(theme=theme, role="muted")
         plain_tooltip(
             self.layout_, f"Keys are shown as in the layout “{session.layout.title}”; --layout chooses another."
         )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FAMILY = live_queries.FAMILY
 SQL, BITS, ROW = b"sql:livequery:{7}", b"livequery:{7}", b"7"
-LISTENING = {b"results_7": 1}
 
 
 def running(pending: int = 40, *, age: float = 300.0, listeners: int = 1) -> Server:
