@@ -1,8 +1,9 @@
 """Device management on an upstream Fleet server: profiles assigned beforehand, and how far its rounds have come.
 
 `mdm:preassign:<start of an external id>` (HASH: `host_uuid`, and by MD5 each profile with its group, an hour). Cursors
-`mdm:<platform>:…recon_cursor` (STRING, a host's UUID, empty when a round is done) and states `mdm:apple:…_state` (JSON)
-have no expiry by design; to lose one is harmless.
+`mdm:<platform>:…recon_cursor` (STRING, a host's UUID, empty when a round is done) and states `mdm:apple:…_state`
+(JSON) have no expiry by design; to lose one is harmless. Profiles may hold passwords, so nothing of them is read for
+the table.
 """
 
 from __future__ import annotations
@@ -85,5 +86,6 @@ FAMILY = Family(
     rule=Rule(frozenset({"hash", "string"}), "required", _LONGEST, _KEPT),
     decode=KINDS.decode,
     probes=KINDS.probes,
+    private=True,
     sort=("kind", False),
 )
