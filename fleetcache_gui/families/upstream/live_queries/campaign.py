@@ -49,6 +49,14 @@ _MADE_ANEW = (
     "(fleetdm/fleet#33254). Nothing removes it: such keys pile up until Redis is full.",
     "Remove the key: no campaign uses it. Update Fleet, so that no more of them come.",
 )
+_AMONG_MANY = (
+    _MADE_ANEW[0],
+    "If its id is not in livequery:active, remove the key. Update Fleet, so that no more of them come.",
+)
+_ENDLESS = (
+    "Fleet removes it when it ends the campaign; if that fails, nothing ever does.",
+    "Nothing while the campaign runs. If the key is still there afterwards, remove it.",
+)
 _NO_SQL = (
     "There is nothing to send to hosts: the campaign has ended or expired, and only its id was left behind. "
     "Fleet takes such ids out now and then.",
@@ -165,7 +173,8 @@ def _odd_verdict(reading: Reading, before: Row | None, seen: _Seen, watch: Watch
         text = f"The bitmap{size} of {seen.name.lower()} has no expiry."
         if seen.whole:
             text = f"{seen.name} is not active, but its bitmap{size} is still there and has no expiry."
-        return fault(reading.id, "campaign.orphaned", "orphaned", Severity.WARNING, text, _MADE_ANEW)
+        advice = _MADE_ANEW if seen.whole else _AMONG_MANY
+        return fault(reading.id, "campaign.orphaned", "orphaned", Severity.WARNING, text, advice)
     if watch.odd == "left behind":
         text = f"{seen.name} is not in livequery:active, but keys of it are still there."
         return fault(reading.id, "campaign.left-behind", "left behind", Severity.INFO, text, _LEFT)
@@ -196,7 +205,7 @@ def _running(reading: Reading, seen: _Seen, watch: Watch, pending: int | None) -
         return fault(reading.id, "campaign.old", "forgotten", Severity.WARNING, text, _TOO_OLD)
     if seen.bitmap.exists and seen.bitmap.expiry.never:
         text = f"The bitmap of {seen.name.lower()} has no expiry."
-        return fault(reading.id, "campaign.no-ttl", "no expiry", Severity.WARNING, text, _MADE_ANEW)
+        return fault(reading.id, "campaign.no-ttl", "no expiry", Severity.WARNING, text, _ENDLESS)
     if seen.reverse:
         return Verdict(State("running", Tone.ACCENT), "Its few hosts each have a set that names it, under Hosts.")
     told = "Hosts are" if pending is None else words.count(pending, "host is", "hosts are")
