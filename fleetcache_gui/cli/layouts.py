@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.cli import Failure
-from fleetcache_gui.families.layouts import BOTH, LAYOUTS, shown
+from fleetcache_gui.families.layouts import LAYOUTS, PINNED, shown
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.layouts import look
 from fleetcache_gui.redis_io.server import Server
@@ -21,7 +21,7 @@ AUTO = "auto"
 def layout_of(address: Address, word: str) -> Layout:
     """The layout of that id, or with `AUTO` what the server has keys of. Raises `Failure` where it cannot be read."""
     if word != AUTO:
-        return next(layout for layout in (*LAYOUTS, BOTH) if layout.id == word)
+        return PINNED[word]
 
     async def find() -> Layout:
         server = await Server.connect(address)

@@ -11,10 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from fleetcache_gui.domain.decoding import CELL, NAME
+from fleetcache_gui.domain.text import mask, shorten, show
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from fleetcache_gui.domain.family import Family, Judgement
+    from fleetcache_gui.domain.family import Family, Judgement, Reading, Row
     from fleetcache_gui.domain.snapshot import Vitals
 
 
@@ -99,3 +102,26 @@ def together(*layouts: Layout) -> Layout:
         tuple(dict.fromkeys(name for layout in layouts for name in layout.parameters)),
         lambda vitals: tuple(judgement for layout in layouts for judgement in layout.judge(vitals)),
     )
+
+
+def guarded(layout: Layout, others: Sequence[Layout]) -> Layout:
+    """The layout, whose last family masks what would be a credential to one of the others: their keys stand there."""
+    rest = layout.families[-1]
+
+    def masked(key: bytes) -> str:
+        for other in others:
+            family = other.families[other.router(key)]
+            if family.mask and other.claims(key):
+                return family.mask(key)
+        return rest.mask(key) if rest.mask else show(key)
+
+    def decode(reading: Reading, before: Row | None) -> Row:
+        row, shown, name = rest.decode(reading, before), masked(reading.id), show(reading.id)
+        if row.reveal or shown == name:
+            return row
+        cells = tuple(shorten(shown, CELL) if isinstance(cell, str) and cell in name else cell for cell in row.cells)
+        hidden = name[max(len(shown) - len(mask("x" * 9)), 0) :] if name.startswith(shown[:-1]) else name
+        return replace(row, title=shorten(shown, NAME), cells=cells, reveal=hidden)
+
+    last = replace(rest, decode=decode, mask=masked, secret=True)
+    return replace(layout, families=(*layout.families[:-1], last))

@@ -189,6 +189,12 @@ def test_no_credential_is_told_unasked(server: Server, client: redis.Redis) -> N
         assert told.err == ""
         for secret in fleet.secrets.all:
             assert secret[5:] not in told.out
+    # In the other layout too: what it does not claim stands among the other keys. Only the id of a sign-in looks like
+    # anybody's key there.
+    among_others = run("snapshot", server.url, "--json", "--layout", "spec").out
+    bare = {key.decode() for key in client.keys("*") if key.decode() in fleet.secrets.all}
+    assert len(bare) == 1
+    assert not [secret for secret in fleet.secrets.all if secret not in bare and secret[5:] in among_others]
     revealed = run("snapshot", server.url, "--json", "--reveal", "--family", "upstream_tokens", "--family", "other").out
     for secret in (key for key in client.keys("software_installer_token:*")):
         assert secret.decode() in revealed

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetcache_gui.domain.layout import Layout, present, together
-from fleetcache_gui.families.layouts import BOTH, LAYOUTS, elsewhere, shown
+from fleetcache_gui.families.layouts import BOTH, LAYOUTS, PINNED, elsewhere, shown
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.families.upstream import UPSTREAM
+from tests.readings import Server
 
 PREFIXES = [(family.id, prefix) for family in SPEC.families for prefix in family.prefixes]
 
@@ -173,3 +174,38 @@ def test_families_of_upstream_servers_stand_in_the_order_of_need() -> None:
         *("Live queries", "Host tasks", "Hosts", "Host cache", "Policies", "Locks"),
         *("MDM", "Tokens", "Limits", "Errors", "Store", "Other"),
     ]
+
+
+SECRET = "0c1f9a3e-5b7d-4c2a-9e8f-1a2b3c4d5e6f"
+
+
+@pytest.mark.parametrize(
+    ("layout", "key", "title"),
+    [
+        ("spec", f"software_installer_token:{SECRET}", "software_installer_token:0c1f…"),
+        ("spec", f"fleet:hostcache:v1:nk:{SECRET}", "fleet:hostcache:v1:nk:0c1f…"),
+        ("spec", f"key_value_{SECRET}", "key_value_0c1f…"),
+        ("spec", "livequery:{7}", "livequery:{7}"),
+        ("spec", "session:1", "session:1"),
+        ("spec", SECRET, SECRET),
+        ("upstream", f"sw:installer:token:{SECRET}", "sw:installer:token:0c1f…"),
+        ("upstream", SECRET, "0c1f…"),
+        ("upstream", "lock:x", "lock:x"),
+    ],
+)
+def test_credentials_of_a_layout_that_is_not_shown_are_masked(layout: str, key: str, title: str) -> None:
+    family = PINNED[layout].families[-1]
+    row = Server({key.encode(): b"{}"}, {key.encode(): 60.0}).read(family, key.encode())
+    assert (row.title, row.cells[0]) == (title, title)
+    assert family.mask is not None
+    assert family.mask(key.encode()) == title
+    assert row.reveal == ("" if title == key else SECRET)
+
+
+def test_guarding_leaves_the_rest_of_a_layout_alone() -> None:
+    assert PINNED["both"] is BOTH
+    for layout in LAYOUTS:
+        pinned = PINNED[layout.id]
+        assert pinned.families[:-1] == layout.families[:-1]
+        assert (pinned.id, pinned.parameters, pinned.judge) == (layout.id, layout.parameters, layout.judge)
+        assert pinned.families[-1].columns == layout.families[-1].columns
