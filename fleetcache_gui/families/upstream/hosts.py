@@ -133,7 +133,7 @@ FAMILY = Family(
         Column("host", "Host id", Kind.TEXT, 0, "The host's id in Fleet.", probed=False),
         Column("campaigns", "Queries", Kind.NUMBER, 10, "Live queries that name it, ended ones included."),
         Column("waiting", "Waiting", Kind.NUMBER, 10, "Labels, policies and statistics that wait to be collected."),
-        Column("reported", "Reported", Kind.SECONDS, 14, "How long ago it last reported labels or policies."),
+        Column("reported", "Reported", Kind.SECONDS, 12, "How long ago it last reported labels or policies."),
         Column("left", "Time left", Kind.CLOCK, 16, "Until the first of its keys ends.", probed=False),
         Column("state", "State", Kind.STATE, 12),
     ),
