@@ -15,7 +15,7 @@ from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Sever
 from fleetcache_gui.domain.health import Finding, FindingBook
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
-from fleetcache_gui.domain.server_health import SERVER, judge
+from fleetcache_gui.domain.server_health import SERVER, judge, other_layout
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.words import count, duration
@@ -65,6 +65,7 @@ class Session(QObject):
         environment: str = "",
         expected: Expected | None = None,
         interval: float = 2.0,
+        elsewhere: tuple[Layout, ...] = (),
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -77,7 +78,8 @@ class Session(QObject):
         self.inventory = Inventory()
         self.history: deque[Vitals] = deque(maxlen=HISTORY)
         self.events: deque[Event] = deque(maxlen=HISTORY)
-        self._poller = Poller(address, layout, self, expected or Expected(), interval)
+        self._poller = Poller(address, layout, self, expected or Expected(), interval, elsewhere)
+        self._expected = expected or Expected()
         self._paused = False
         self._snapshots: dict[str, Snapshot] = {}
         self._tables: dict[str, Table | LongTable] = {}
@@ -297,7 +299,8 @@ class Session(QObject):
 
     def _judge_server(self, vitals: Vitals, *, first: bool) -> None:
         known, wall = self._book.of(SERVER), time.time()
-        opened, closed = self._book.note(SERVER, judge(self.history), vitals.at, wall)
+        judged = (*judge(self.history), *self.layout.judge(vitals), *other_layout(self.inventory.elsewhere))
+        opened, closed = self._book.note(SERVER, judged, vitals.at, wall)
         if not first:
             self._happen(*openings(opened, closed, wall))
         if self._book.of(SERVER) is not known:
@@ -310,6 +313,7 @@ class Session(QObject):
             judgements = [finding.judgement for finding in known] + judgements
         elif snapshot.long:
             judgements = [*self._unread(snapshot, known), *judgements]
+        judgements += family.survey(snapshot.rows, snapshot.count, self._expected) if snapshot.complete else ()
         if snapshot.long and snapshot.suspects > snapshot.suspects_read:
             judgements.append(_many(family, snapshot.suspects, snapshot.suspects_read))
         opened, closed = self._book.note(family.id, judgements, snapshot.at, wall)

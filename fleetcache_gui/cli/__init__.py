@@ -75,6 +75,13 @@ _limit = click.option(
     callback=_limits,
     help="Requests that an endpoint allows in a window, so that counters are judged; may be repeated.",
 )
+_layout = click.option(
+    "--layout",
+    type=click.Choice(["auto", "spec", "upstream", "both"]),
+    default="auto",
+    show_default=True,
+    help="How the server names its keys; auto looks which there are.",
+)
 _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
 
 
@@ -115,6 +122,7 @@ def demo(
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
 @click.option("--never-unlock", is_flag=True, help="Nothing can be changed on this server, whoever asks.")
+@_layout
 def open_(
     url: str,
     password_env: str | None,
@@ -125,16 +133,18 @@ def open_(
     environment: str,
     interval: float | None,
     never_unlock: bool,
+    layout: str,
 ) -> None:
     """Inspect the server at URL, such as redis://localhost:6379/0 or rediss://user@cache.example.com."""
     from fleetcache_gui.cli import windows
+    from fleetcache_gui.cli.layouts import layout_of
     from fleetcache_gui.cli.login import checked_address
     from fleetcache_gui.domain.family import Expected
 
     address = checked_address(url, password_env, ask=ask_password)
-    expected = Expected(hosts, limits)
+    shown, expected = layout_of(address, layout), Expected(hosts, limits)
     more = {"name": name, "environment": environment}
-    sys.exit(windows.inspect(address, expected, interval=interval, never_unlock=never_unlock, **more))
+    sys.exit(windows.inspect(address, shown, expected, interval=interval, never_unlock=never_unlock, **more))
 
 
 @cli.command()
@@ -146,6 +156,7 @@ def open_(
 @click.option("--fail-on", type=click.Choice(["warning", "critical"]), help="Exit code 1 with such a finding.")
 @_hosts
 @_limit
+@_layout
 def snapshot(
     url: str,
     password_env: str | None,
@@ -156,15 +167,17 @@ def snapshot(
     fail_on: str | None,
     hosts: int | None,
     limits: dict[str, int],
+    layout: str,
 ) -> None:
     """Read the server once, without a window, for scripts."""
     from fleetcache_gui.cli import snapshots
+    from fleetcache_gui.cli.layouts import layout_of
     from fleetcache_gui.cli.login import checked_address
     from fleetcache_gui.domain.family import Expected
 
     address = checked_address(url, password_env, ask=ask_password)
-    expected = Expected(hosts, limits)
-    wanted = snapshots.Wanted(as_json=as_json, families=families, reveal=reveal, fail_on=fail_on, expected=expected)
+    shown, expected = layout_of(address, layout), Expected(hosts, limits)
+    wanted = snapshots.Wanted(shown, as_json, families, reveal, fail_on, expected)
     sys.exit(snapshots.run(address, wanted))
 
 
@@ -173,13 +186,19 @@ def snapshot(
 @click.argument("url", metavar="[URL]", required=False)
 @_connection_options
 @click.option("--seconds", type=click.FloatRange(1, 600), default=15.0, show_default=True, help="Watch so long first.")
-def pictures(folder: Path, url: str | None, password_env: str | None, ask_password: bool, seconds: float) -> None:
+@_layout
+def pictures(
+    folder: Path, url: str | None, password_env: str | None, ask_password: bool, seconds: float, layout: str
+) -> None:
     """Draw every tab, light and dark, as PNG files into DIR; of the demo when no URL is given."""
     from fleetcache_gui.cli import windows
+    from fleetcache_gui.cli.layouts import layout_of
     from fleetcache_gui.cli.login import checked_address
 
-    address = checked_address(url, password_env, ask=ask_password) if url else None
-    sys.exit(windows.pictures(folder, address, seconds))
+    if url is None:
+        sys.exit(windows.demo_pictures(folder, seconds))
+    address = checked_address(url, password_env, ask=ask_password)
+    sys.exit(windows.pictures(folder, address, layout_of(address, layout), seconds))
 
 
 def main() -> None:

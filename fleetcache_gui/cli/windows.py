@@ -22,12 +22,15 @@ from fleetcache_gui.demo import (
 )
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.words import count
+from fleetcache_gui.families.layouts import elsewhere
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import Address, parse_url
 from fleetcache_gui.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from fleetcache_gui.domain.layout import Layout
 
     Show = Callable[[Session, Deeds], Awaitable[int]]
 
@@ -40,13 +43,27 @@ _WATCHED_LEAST = 3.0
 
 
 def inspect(
-    address: Address, expected: Expected, *, name: str, environment: str, interval: float | None, never_unlock: bool
+    address: Address,
+    layout: Layout,
+    expected: Expected,
+    *,
+    name: str,
+    environment: str,
+    interval: float | None,
+    never_unlock: bool,
 ) -> int:
     """Open the window on a server."""
     _need_display()
 
     async def main() -> int:
-        session = Session(address, SPEC, name=name, environment=environment.upper(), expected=expected)
+        session = Session(
+            address,
+            layout,
+            name=name,
+            environment=environment.upper(),
+            expected=expected,
+            elsewhere=elsewhere(layout),
+        )
         deeds = Deeds(session, address, settings.data_folder(), never=never_unlock)
         return await app.watch(session, deeds, settings.default_path(), interval)
 
@@ -72,16 +89,19 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
     return _run_demo(fleet, show, offscreen=pictures is not None)
 
 
-def pictures(folder: Path, address: Address | None, seconds: float) -> int:
-    """Draw every tab of a server, or of the demo."""
+def demo_pictures(folder: Path, seconds: float) -> int:
+    """Draw every tab of the demo."""
     _make(folder)
-    if address is None:
-        return _run_demo(_Fleet(), lambda session, deeds: _draw(session, deeds, folder, seconds), offscreen=True)
-    inspected = address
+    return _run_demo(_Fleet(), lambda session, deeds: _draw(session, deeds, folder, seconds), offscreen=True)
+
+
+def pictures(folder: Path, address: Address, layout: Layout, seconds: float) -> int:
+    """Draw every tab of a server."""
+    _make(folder)
 
     async def main() -> int:
-        session = Session(inspected, SPEC)
-        return await _draw(session, Deeds(session, inspected, settings.data_folder(), never=True), folder, seconds)
+        session = Session(address, layout, elsewhere=elsewhere(layout))
+        return await _draw(session, Deeds(session, address, settings.data_folder(), never=True), folder, seconds)
 
     _go_offscreen()
     return app.run(main)

@@ -54,7 +54,8 @@ class Lane:
     def __init__(self, connection: Connection, address: Address) -> None:
         self.address = address
         self.commands = 0
-        """Commands exchanged so far; those sent by `raw` are counted by who sends them."""
+        """Commands exchanged so far, a costly one as so many cheap ones; those sent by `raw` are counted by who sends
+        them."""
         self.lookups = Lookups()
         """How often this connection looked keys up; counted by who knows what the replies mean."""
         self._connection = connection

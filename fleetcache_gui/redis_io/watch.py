@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from fleetcache_gui.domain.layout import Layout, present
 from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.redis_io import rows
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from fleetcache_gui.domain.family import Expected, Family, Row
-    from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.redis_io.server import Server
 
 LONG = 2000
@@ -42,6 +43,8 @@ _SLOW_SWEEP = 5.0
 server counts a miss."""
 _REMEMBER = 600.0
 _REMEMBERED = 200
+_GLANCE = 2000
+"""Names that are looked at in one turn of the loop for keys of a layout that is not shown."""
 _REFUSED = "The account may not read these keys."
 
 
@@ -60,13 +63,15 @@ class Sink(Protocol):
 class Wishes:
     """What the reading is to do now; it outlasts connections.
 
-    `watched`: row ids on screen by family id (of long families only these are read). `open`: not paused, not hidden.
+    `elsewhere`: layouts that are not shown, and whose keys are told of. `watched`: row ids on screen by family id (of
+    long families only these are read). `open`: not paused, not hidden.
     `nudged`: poll at once. `hurried`: sweep at once and without pauses.
     """
 
     layout: Layout
     expected: Expected
     interval: float
+    elsewhere: tuple[Layout, ...] = ()
     watched: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -121,6 +126,7 @@ class Watch:
             await self._wishes.open.wait()
             started, sent = time.monotonic(), self._server.lane.commands
             round_trip = await self._server.refresh()
+            await self._server.learn(self._wishes.layout.parameters)
             self._sink.on_vitals(self._server.others())
             await self._read()
             self._told(round_trip)
@@ -136,7 +142,7 @@ class Watch:
             await self._wishes.open.wait()
             await self._sweep_once(hurried=hurried)
             ended = time.monotonic()
-            self._inventory = replace(self._inventory, finished_at=ended)
+            self._inventory = replace(self._inventory, finished_at=ended, elsewhere=await self._elsewhere())
             await self._gather()
             if first or ended - self._born < _EAGER:
                 self._wishes.nudged.set()
@@ -170,6 +176,15 @@ class Watch:
             if book.long and book.count < _SHORT:
                 book.long, book.rows, book.read = False, {}, ()
                 self._wishes.nudged.set()
+
+    async def _elsewhere(self) -> frozenset[str]:
+        """Layouts that are not shown and have keys among those that nobody claims."""
+        found, layouts = frozenset[str](), self._wishes.elsewhere
+        unclaimed = self._store.members(len(self._books) - 1)
+        while len(found) < len(layouts) and (some := list(islice(unclaimed, _GLANCE))):
+            found |= present(map(self._store.name, some), layouts)
+            await asyncio.sleep(0)
+        return found
 
     def _start_afresh(self) -> None:
         """Names of keys that are long gone have filled the store: a new one, filled by the next sweep."""
@@ -224,7 +239,7 @@ class Watch:
         book, family = self._books[position], self._books[position].family
         if book.long:
             book.suspects = frozenset(self._store.name(row) for row in self._sweeper.suspects[position])
-            ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *book.suspects}
+            ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *book.suspects, *family.fixed}
             return rows.Question(family, sorted(ids), before=book.rows)
         listed = await rows.members(self._server, family.index) if family.index else rows.Listed()
         named = {family.row_of(self._store.name(row)) for row in self._found(position)}
