@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
-from fleetcache_gui.redis_io import info
+from fleetcache_gui.redis_io import info, sentinel
 from fleetcache_gui.redis_io.faults import from_reply
 from fleetcache_gui.redis_io.lane import Lane, midpoint
 
@@ -42,7 +42,7 @@ class Server:
     @classmethod
     async def connect(cls, address: Address) -> Server:
         """Connect, say who we are, learn what the server is and can. Raises `Trouble`."""
-        lane = await Lane.open(address)
+        lane = await Lane.open(await sentinel.resolve(address))
         try:
             name = CLIENT_NAME + b"-%d" % os.getpid()
             _, _, moment = await lane.exchange(
@@ -71,6 +71,8 @@ class Server:
         self.vitals = info.vitals(figures, at, keys if isinstance(keys, int) else None)
         if isinstance(plain, ReplyError) and plain.code not in ("NOPERM", "ERR"):
             raise from_reply(plain, self.lane.address)
+        if trouble := sentinel.demoted(self.lane.address, self.vitals.role):
+            raise trouble
         return 2 * (at - asked)
 
     def others(self) -> Vitals:
