@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fleetcache_gui import app, settings
-from fleetcache_gui.cli import Failure, say
+from fleetcache_gui.cli.told import Failure, say
 from fleetcache_gui.demo import (
     RATE_LIMITS,
     EmbeddedServer,
@@ -27,6 +27,8 @@ from fleetcache_gui.session import Session
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from fleetcache_gui.cli.login import Chosen
+
 FOLDER = Path("demo-pictures")
 """Where the demo draws to on a machine without a display."""
 
@@ -35,13 +37,22 @@ _WATCHED = 15.0
 _WATCHED_LEAST = 3.0
 
 
-def inspect(address: Address, expected: Expected, *, name: str, environment: str, interval: float | None) -> int:
-    """Open the window on a server."""
+def inspect(chosen: Chosen, expected: Expected, *, name: str, environment: str, interval: float | None) -> int:
+    """Open the window on a server; what the arguments say goes before what the profile says."""
     _need_display()
+    profile = chosen.profile
+    if profile.layout not in ("", SPEC.id):
+        raise Failure(f"There is no layout {profile.layout!r}. There is: {SPEC.id}.")
 
     async def main() -> int:
-        session = Session(address, SPEC, name=name, environment=environment.upper(), expected=expected)
-        return await app.watch(session, settings.default_path(), interval)
+        session = Session(
+            chosen.address,
+            SPEC,
+            name=name or profile.name,
+            environment=(environment or profile.environment).upper(),
+            expected=expected,
+        )
+        return await app.watch(session, settings.default_path(), interval or profile.interval)
 
     return app.run(main)
 

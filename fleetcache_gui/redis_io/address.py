@@ -61,21 +61,20 @@ class Tunnel:
 class Sentinel:
     """The sentinels (host, port) that know where the primary of `service` is. They are asked before each connection.
 
-    `tls`: they speak TLS, with the address's own settings. `password` is theirs, and in no text.
+    `tls`: they speak TLS, with the address's own settings.
     """
 
     service: str
     at: tuple[tuple[str, int], ...]
     tls: bool = False
-    username: str = ""
-    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """One server and one database on it. `password` never appears in `repr` or `str`.
 
-    With `sentinel` the host is empty until a sentinel has told it.
+    With `sentinel` the host is empty until a sentinel has told it. `seeds` are other nodes (host, port) of the same
+    cluster, tried in turn where the host is away.
     """
 
     host: str
@@ -86,6 +85,7 @@ class Address:
     tls: Tls | None = None
     tunnel: Tunnel | None = None
     sentinel: Sentinel | None = None
+    seeds: tuple[tuple[str, int], ...] = ()
     connect_timeout: float = CONNECT_TIMEOUT
     reply_timeout: float = REPLY_TIMEOUT
 

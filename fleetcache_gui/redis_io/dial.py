@@ -33,7 +33,6 @@ _BUFFER = 1 << 20
 class Stage(Enum):
     """What is under way, in this order."""
 
-    SENTINEL = "sentinel"
     TUNNEL = "tunnel"
     DNS = "dns"
     TCP = "tcp"
@@ -101,7 +100,7 @@ async def _answers_plainly(address: Address) -> bool:
 
 async def answers_in_tls(address: Address) -> bool:
     """After a plain connection that was hung up: the port begins a TLS handshake. Nothing is sent in it."""
-    if address.tunnel is not None:
+    if address.tunnel is not None or address.tls is not None:
         return False
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

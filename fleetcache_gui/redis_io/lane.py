@@ -60,8 +60,8 @@ class Lane:
             await lane._log_in()
         except BaseException as error:
             await lane.close()
-            if isinstance(error, Trouble) and await lane._wants_tls(error):
-                raise tls.wanted(address) from None
+            if isinstance(error, Trouble):
+                raise await lane.explained(error) from None
             raise
         return lane
 
@@ -72,10 +72,16 @@ class Lane:
             if trouble := welcome(word, reply, self.address):
                 raise trouble
 
-    async def _wants_tls(self, trouble: Trouble) -> bool:
-        """Whether plain words failed because the port speaks TLS."""
-        plain = self.address.tls is None and not self._met
-        return plain and trouble.fault in (Fault.LOST, Fault.NOT_REDIS) and await answers_in_tls(self.address)
+    @property
+    def cipher(self) -> str:
+        """The version of TLS that is spoken, such as ``TLSv1.3``; empty without."""
+        spoken = self._writer.get_extra_info("ssl_object")
+        return spoken.version() or "" if spoken else ""
+
+    async def explained(self, trouble: Trouble) -> Trouble:
+        """The trouble that a lane began with, or that plain words were said to a port for TLS."""
+        odd = trouble.fault in (Fault.LOST, Fault.NOT_REDIS) and not self._met
+        return tls.wanted(self.address) if odd and await answers_in_tls(self.address) else trouble
 
     async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """Send read commands in one write; their replies in order. Raises `Trouble`; `allow.NotAllowed` for a bug."""

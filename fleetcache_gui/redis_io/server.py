@@ -11,10 +11,12 @@ from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import info, sentinel
 from fleetcache_gui.redis_io.faults import from_reply
-from fleetcache_gui.redis_io.lane import Lane, midpoint
+from fleetcache_gui.redis_io.lane import midpoint
+from fleetcache_gui.redis_io.reach import reach
 
 if TYPE_CHECKING:
     from fleetcache_gui.redis_io.address import Address
+    from fleetcache_gui.redis_io.lane import Lane
 
 CLIENT_NAME = b"fleetcache-inspector"
 
@@ -42,7 +44,7 @@ class Server:
     @classmethod
     async def connect(cls, address: Address) -> Server:
         """Connect, say who we are, learn what the server is and can. Raises `Trouble`."""
-        lane = await Lane.open(await sentinel.resolve(address))
+        lane = await reach(address)
         try:
             name = CLIENT_NAME + b"-%d" % os.getpid()
             _, _, moment = await lane.exchange(

@@ -1,0 +1,29 @@
+"""From an address to a lane: by Sentinel where there is one, by any of a cluster's nodes where several are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fleetcache_gui.redis_io import sentinel
+from fleetcache_gui.redis_io.faults import AWAY, Trouble
+from fleetcache_gui.redis_io.lane import Lane
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.address import Address
+
+
+async def reach(address: Address) -> Lane:
+    """A lane to the primary, or to the first node that answers. Raises the first node's `Trouble`."""
+    try:
+        return await Lane.open(await sentinel.resolve(address))
+    except Trouble as first:
+        if first.fault not in AWAY:
+            raise
+        for host, port in address.seeds:
+            try:
+                return await Lane.open(replace(address, host=host, port=port))
+            except Trouble as trouble:
+                if trouble.fault not in AWAY:
+                    raise
+        raise
