@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ class Need:
         """The probe with `key` in it."""
         return tuple(key if word == _KEY else word for word in self.probe)
 
+
+_KEY_DENIED = re.compile(r"permissions to access (?:one of the keys|a key)")
+"""As Redis 6 to 7.0, and later ones and Valkey, say it."""
 
 _VALUES = "values of that type are not shown"
 
@@ -94,7 +98,7 @@ def denies_command(error: ReplyError) -> bool:
 
 def denies_key(error: ReplyError) -> bool:
     """The account may use the command, but not on this key."""
-    return error.code == "NOPERM" and "key" in error.text.lower().partition("command")[0]
+    return error.code == "NOPERM" and _KEY_DENIED.search(error.text) is not None
 
 
 def unknown(error: ReplyError) -> bool:

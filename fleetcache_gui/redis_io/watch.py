@@ -42,7 +42,7 @@ _SLOW_SWEEP = 5.0
 server counts a miss."""
 _REMEMBER = 600.0
 _REMEMBERED = 200
-_REFUSED = "The account may not read these keys."
+_REFUSED = "The account may not ask for these keys' types (TYPE), so their values are not read."
 
 
 class Sink(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -100,13 +100,9 @@ async def test_an_account_that_may_not_scan(valkey: Server) -> None:
 async def test_a_wrong_password_is_sent_once(user: str) -> None:
     with Server(REDIS_7) as server:
         server.call("ACL", "SETUSER", "reader", "on", ">right", "+@all", "~*")
-        if not user:
-            server.call("ACL", "SETUSER", "default", ">right", "-nopass")
-            server.call("CONFIG", "SET", "requirepass", "")
         _, steps = await steps_of(address(server, username=user, password=CANARY))
         assert failed(steps) == "auth"
-        log: list[dict[str, Any]] = server.call("ACL LOG")
-        assert sum(int(entry["count"]) for entry in log) <= 1
+        assert steps["auth"].text.endswith("refused the user name or password.")
         assert calls(server)["auth"] == 1
 
 

@@ -85,17 +85,18 @@ async def test_accounts_that_may_do_little(
         server.call("ACL", "DELUSER", "narrow")
 
 
-async def test_locks_are_shown_with_their_owner_where_values_alone_may_be_read(
-    valkey: Server, eventually: Eventually
-) -> None:
+async def test_what_may_not_be_read_is_said_and_not_taken_for_nothing(valkey: Server, eventually: Eventually) -> None:
     fill(valkey)
-    valkey.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", "~*", *"-@all +scan +getrange +ping".split())
+    valkey.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", "~*", "-@all", "+scan", "+getrange", "+ping")
     try:
         async with watching(valkey, username="narrow", password="x") as (_, seen):
             await eventually(seen.complete)
-            row = seen.rows("locks")[b"lock:cron:vuln"]
-            print(row)
-            assert "x" == row.why
+            assert "(TYPE)" in str(seen.snapshots["locks"].refused)
+            assert seen.rows("live_queries")[b"7"].why == "How many hosts have answered could not be read."
+            valkey.call("ACL", "SETUSER", "narrow", "+type")
+            await eventually(lambda: seen.snapshots["locks"].refused is None)
+            assert "Held by api-1." in seen.rows("locks")[b"lock:cron:vuln"].why
+            assert ("Could not be read", "NOPERM") in seen.rows("host_queue")[b"async_host:detail"].facts
     finally:
         valkey.call("ACL", "DELUSER", "narrow")
 

@@ -33,7 +33,7 @@ def test_the_line_names_them_all_and_no_more() -> None:
     ("text", "command", "key", "none"),
     [
         ("NOPERM this user has no permissions to run the 'info' command", True, False, False),
-        ("NOPERM User x has no permissions to run the 'key' command", True, False, False),
+        ("NOPERM User keeper has no permissions to run the 'type' command", True, False, False),
         ("NOPERM this user has no permissions to access one of the keys used as arguments", False, True, False),
         ("NOPERM No permissions to access a key", False, True, False),
         ("ERR unknown command 'INFO', with args beginning with: ", False, False, True),
