@@ -39,7 +39,7 @@ async def resolve(address: Address) -> Address:
         advice = "Check the name: SENTINEL MASTERS at a sentinel lists those that there are."
         raise Trouble(Fault.SENTINEL, said, advice, final=True)
     for trouble in troubles:
-        if trouble.final:  # nothing but a person will mend it
+        if trouble.final or trouble.fault is Fault.SENTINEL:  # more than that it does not answer
             raise trouble
     places = ", ".join(host_port(*place) for place in sentinel.at)
     said = f"No sentinel of {show(sentinel.service.encode(), 40)} answers ({shorten(places, 80)})."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,9 +38,7 @@ class _End(asyncio.Protocol):
         self.other.write(data)
 
     def eof_received(self) -> bool:
-        with suppress(OSError):
-            self.other.write_eof()
-        return True
+        return False  # Redis knows no half-closed connections: this end closes, and then the other
 
     def pause_writing(self) -> None:
         self.other.pause_reading()
@@ -85,7 +82,7 @@ async def _log_in(tunnel: Tunnel) -> SSHClientConnection:
             tunnel.port,
             sock=carrier,
             config=None,
-            known_hosts=str(_known_hosts(tunnel)),
+            known_hosts=await aside(lambda: _known(tunnel)),
             preferred_auth="publickey",
             **({"username": tunnel.user} if tunnel.user else {}),
             **({"client_keys": [tunnel.key_file]} if tunnel.key_file else {}),
@@ -121,6 +118,20 @@ async def _channel(connection: SSHClientConnection, address: Address) -> socket.
 
 def _known_hosts(tunnel: Tunnel) -> Path:
     return Path(tunnel.known_hosts).expanduser() if tunnel.known_hosts else Path.home() / ".ssh" / "known_hosts"
+
+
+def _known(tunnel: Tunnel) -> Any:  # noqa: ANN401  (asyncssh's own kinds)
+    """The host keys that are trusted; none where the file does not exist. Raises `Trouble` for another kind of file."""
+    import asyncssh
+
+    file = _known_hosts(tunnel)
+    try:
+        return asyncssh.read_known_hosts(str(file))
+    except FileNotFoundError:
+        return ((),) * 7
+    except (OSError, ValueError):
+        said = f"{file} cannot be read as a file of known hosts."
+        raise Trouble(Fault.TUNNEL, said, "Name the one that ssh uses, or mend it.", final=True) from None
 
 
 def _trouble(error: Exception, tunnel: Tunnel, address: Address) -> Trouble:
@@ -165,10 +176,8 @@ def _host_key(error: Exception, tunnel: Tunnel) -> tuple[str, str]:
     import asyncssh
 
     at, file = host_port(tunnel.host, tunnel.port), _known_hosts(tunnel)
-    known: tuple[Any, ...] = ()
-    with suppress(OSError, ValueError):
-        known = tuple(asyncssh.match_known_hosts(asyncssh.read_known_hosts(str(file)), tunnel.host, "", tunnel.port))
-    if "revoked" in str(error):
+    known = asyncssh.match_known_hosts(_known(tunnel), tunnel.host, "", None if tunnel.port == 22 else tunnel.port)
+    if "revoked" in str(error) or (any(known[2:3]) and not any(known[:2])):
         return f"The SSH server {at} showed a key that {file} revokes.", "Ask who runs it; do not go on."
     if any(known[:2]):
         said = f"The SSH server {at} showed another key than the one in {file}: this may be an attack."
