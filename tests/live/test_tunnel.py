@@ -114,7 +114,7 @@ async def test_each_refusal_has_its_own_sentence(valkey: Server, tmp_path: Path,
         await refused(replace(ssh.tunnel, key_file=str(tmp_path / "no-key")), "no-key cannot be used")
         await refused(replace(ssh.tunnel, key_file=str(known)), "known_hosts cannot be used")
         locked = asyncssh.generate_private_key("ssh-ed25519")
-        locked.write_private_key(tmp_path / "locked", passphrase="hunter2")
+        locked.write_private_key(tmp_path / "locked", "pkcs8-pem", passphrase="hunter2")
         await refused(replace(ssh.tunnel, key_file=str(tmp_path / "locked")), "locked cannot be used")
 
         ssh.allows = False
