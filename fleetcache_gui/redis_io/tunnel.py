@@ -142,7 +142,8 @@ def _trouble(error: Exception, tunnel: Tunnel, address: Address) -> Trouble:
     final = True
     at = host_port(tunnel.host, tunnel.port)
     if isinstance(error, TimeoutError):
-        said, advice, final = f"The SSH server {at} does not answer.", "Check its address and the firewall.", False
+        said, advice = f"The SSH server {at} does not answer as one.", "Check its address, its port and the firewall."
+        final = False
     elif isinstance(error, socket.gaierror | UnicodeError):
         said, advice = f"The host name {tunnel.host} of the SSH server is not known.", "Check its spelling and the DNS."
         final = False

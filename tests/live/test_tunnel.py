@@ -21,7 +21,7 @@ from fleetcache_gui.redis_io.faults import Fault
 from fleetcache_gui.redis_io.poll import Poller
 from fleetcache_gui.redis_io.server import Server as Node
 from tests.live.certificates import Certificates, tls_server
-from tests.live.readers import Recorder, address, fill, trouble_of
+from tests.live.readers import Recorder, address, fill, peer, trouble_of
 from tests.live.ssh import ssh_host
 from tests.servers import Server, free_port
 
@@ -122,7 +122,9 @@ async def test_each_refusal_has_its_own_sentence(valkey: Server, tmp_path: Path,
         ssh.allows = True
         await refused(replace(ssh.tunnel, port=free_port()), "Nothing accepts SSH connections", final=False)
         await refused(replace(ssh.tunnel, host="no-such-host.invalid"), "of the SSH server is not known", final=False)
-        await refused(replace(ssh.tunnel, port=valkey.port), "The SSH connection to", final=False)
+        await refused(replace(ssh.tunnel, port=valkey.port), "does not answer as one", final=False)
+        async with peer(b"HTTP/1.1 400 Bad Request\r\n\r\n", closes=True) as web:
+            await refused(replace(ssh.tunnel, port=web.port), "The SSH connection to", final=False)
         nobody = replace(address(valkey, tunnel=ssh.tunnel), port=free_port())
         unreached = await trouble_of(nobody)
         assert "could not connect to" in unreached.text
@@ -134,7 +136,7 @@ async def test_an_ssh_server_that_does_not_answer(valkey: Server) -> None:
         started = time.monotonic()
         trouble = await trouble_of(address(valkey, tunnel=Tunnel("127.0.0.1", silent.getsockname()[1])))
         assert time.monotonic() - started < 3
-    assert "does not answer" in trouble.text
+    assert "does not answer as one" in trouble.text
     assert trouble.fault is Fault.TUNNEL
 
 
