@@ -45,13 +45,32 @@ _limit = click.option(
 _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, invoke_without_command=True
+)
 @click.version_option(__version__, prog_name="fleetcache-gui")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Inspect the Redis cache of a Fleet server: live queries, locks, queues, tokens and their lifetimes.
 
-    It looks and never changes anything on an inspected server.
+    It looks and never changes anything on an inspected server. Without a command, and with a display, it shows the
+    window of connections.
     """
+    if context.invoked_subcommand is None:
+        from fleetcache_gui import app
+
+        if not app.has_display():
+            click.echo(context.get_help())
+            return
+        context.invoke(connect)
+
+
+@cli.command()
+def connect() -> None:
+    """Choose, edit and test connections in a window, and open one."""
+    from fleetcache_gui.cli import windows
+
+    sys.exit(windows.connect())
 
 
 @cli.command()
@@ -157,7 +176,5 @@ def main() -> None:
 
 
 def gui_main() -> None:
-    """Entry point of the desktop entry: without arguments, the demo."""
-    if len(sys.argv) == 1:
-        sys.argv.append("demo")
+    """Entry point of the desktop entry: without arguments, the window of connections."""
     main()

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from fleetcache_gui import app, settings
 from fleetcache_gui.cli.told import Failure, say
 from fleetcache_gui.demo import (
@@ -21,6 +23,7 @@ from fleetcache_gui.demo import (
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.words import count
 from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.profiles import store
 from fleetcache_gui.redis_io.address import Address, parse_url
 from fleetcache_gui.session import Session
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fleetcache_gui.cli.login import Chosen
+    from fleetcache_gui.profiles.profile import Profile
 
 FOLDER = Path("demo-pictures")
 """Where the demo draws to on a machine without a display."""
@@ -43,18 +47,30 @@ def inspect(chosen: Chosen, expected: Expected, *, name: str, environment: str, 
     profile = chosen.profile
     if profile.layout not in ("", SPEC.id):
         raise Failure(f"There is no layout {profile.layout!r}. There is: {SPEC.id}.")
+    told = msgspec.structs.replace(
+        profile,
+        name=name or profile.name,
+        environment=environment or profile.environment,
+        interval=interval or profile.interval,
+    )
+    return app.run(lambda: _watch(told, chosen.address, expected))
+
+
+def connect() -> int:
+    """The window of connections, and then that of the server that was chosen there."""
+    _need_display()
 
     async def main() -> int:
-        session = Session(
-            chosen.address,
-            SPEC,
-            name=name or profile.name,
-            environment=(environment or profile.environment).upper(),
-            expected=expected,
-        )
-        return await app.watch(session, settings.default_path(), interval or profile.interval)
+        chosen = await app.choose_connection(store.default_path(), settings.default_path(), SPEC.samples)
+        return 0 if chosen is None else await _watch(*chosen, Expected())
 
     return app.run(main)
+
+
+async def _watch(profile: Profile, address: Address, expected: Expected) -> int:
+    environment = profile.environment.upper()
+    session = Session(address, SPEC, name=profile.name, environment=environment, expected=expected)
+    return await app.watch(session, settings.default_path(), profile.interval)
 
 
 def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None) -> int:

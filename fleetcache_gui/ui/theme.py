@@ -206,8 +206,9 @@ class Theme(QObject):
         pressed = mix(self.colors.raised, self.colors.text, 0.12).name()
         faint = mix(self.colors.surface, self.colors.muted, 0.6).name()
         icons = (assets.root() / "icons").as_posix()
+        tick = "tick-dark" if self.dark else "tick-light"  # upon the accent's colour
         return Template(assets.text("theme.qss")).substitute(
-            tokens, hover=hover, pressed=pressed, faint=faint, icons=icons
+            tokens, hover=hover, pressed=pressed, faint=faint, icons=icons, tick=tick
         )
 
     def _is_dark(self) -> bool:
