@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui.redis_io import tcp
 from fleetcache_gui.redis_io.address import host_port
-from fleetcache_gui.redis_io.aside import aside
+from fleetcache_gui.redis_io.aside import aside, other_threads
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 
 if TYPE_CHECKING:
@@ -77,16 +77,18 @@ async def _log_in(tunnel: Tunnel) -> SSHClientConnection:
     carrier = await tcp.connect(tunnel.host, tunnel.port)
     try:
         # Without a configuration file: one could name a command to run, or another host.
-        return await asyncssh.connect(
-            tunnel.host,
-            tunnel.port,
-            sock=carrier,
-            config=None,
-            known_hosts=await aside(lambda: _known(tunnel)),
-            preferred_auth="publickey",
-            **({"username": tunnel.user} if tunnel.user else {}),
-            **({"client_keys": [tunnel.key_file]} if tunnel.key_file else {}),
-        )
+        known = await aside(lambda: _known(tunnel))
+        with other_threads():
+            return await asyncssh.connect(
+                tunnel.host,
+                tunnel.port,
+                sock=carrier,
+                config=None,
+                known_hosts=known,
+                preferred_auth="publickey",
+                **({"username": tunnel.user} if tunnel.user else {}),
+                **({"client_keys": [tunnel.key_file]} if tunnel.key_file else {}),
+            )
     except BaseException:
         carrier.close()
         raise

@@ -89,6 +89,8 @@ class ConnectionForm(QWidget):
         for widget in (self.environment, self.database, self.connect_timeout, self.reply_timeout):
             widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             widget.installEventFilter(self)
+        for box in (self.database, self.connect_timeout, self.reply_timeout):
+            box.lineEdit().setTextMargins(4, 0, 0, 0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A wheel that turns the page must not turn a value that it passes over."""
