@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fleetcache_gui.redis_io import tcp, tls, tunnel
 from fleetcache_gui.redis_io.aside import aside
-from fleetcache_gui.redis_io.faults import from_exception
+from fleetcache_gui.redis_io.faults import from_exception, no_names
 
 if TYPE_CHECKING:
     import socket
@@ -48,17 +48,27 @@ async def dial(address: Address, told: Callable[[Stage], None] = _tell_nobody) -
 
     Raises `Trouble`, in twice `connect_timeout` with a tunnel, else in one and half a second.
     """
+    named = False
+
+    def found() -> None:
+        nonlocal named
+        named = True
+        told(Stage.TCP)
+
     try:
         if address.tunnel is not None:
+            named = True
             told(Stage.TUNNEL)
             carrier = await tunnel.dig(address.tunnel, address)
             async with asyncio.timeout(address.connect_timeout):
                 return await _speak(carrier, address, told)
         async with asyncio.timeout(address.connect_timeout):
             told(Stage.DNS)
-            carrier = await tcp.connect(address.host, address.port, lambda: told(Stage.TCP))
+            carrier = await tcp.connect(address.host, address.port, found)
             return await _speak(carrier, address, told)
     except TimeoutError as error:
+        if not named:
+            raise no_names(address) from None
         if address.tls is not None and await _answers_plainly(address):
             raise tls.not_spoken(address) from None
         raise from_exception(error, address, connecting=True) from None

@@ -121,6 +121,12 @@ def from_exception(error: BaseException, address: Address, *, connecting: bool =
     return Trouble(Fault.LOST, said, "Check that the server is running and reachable.")
 
 
+def no_names(address: Address) -> Trouble:
+    """No name server answered in time."""
+    said = f"No name server told where {address.host} is."
+    return Trouble(Fault.UNKNOWN_HOST, said, "Check this machine's network and DNS, and a VPN that may be needed.")
+
+
 def not_redis(address: Address) -> Trouble:
     """Something answers, but not as a Redis server would."""
     said = f"What answers at {address} is not a Redis or Valkey server."

@@ -183,6 +183,10 @@ def test_a_machine_without_a_display(valkey: Server) -> None:
     said = run("open", valkey.url, **bare).failed()
     assert "There is no display here" in said
     assert "snapshot URL" in said
+    assert "There is no display here" in run("connect", **bare).failed()
+    shown = run(**bare)
+    assert (shown.code, shown.err) == (0, "")
+    assert "Commands:" in shown.out
 
 
 def test_help_and_version() -> None:

@@ -11,9 +11,13 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 
+from fleetcache_gui import aio, app
+from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.profiles import keychain, store
 from fleetcache_gui.profiles.profile import Profile, TlsPart, TunnelPart
+from fleetcache_gui.session import Session
+from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.connection_editor import SMALLEST, ConnectionEditor
 from fleetcache_gui.ui.text_widgets import PlainLabel
 from fleetcache_gui.ui.theme import Theme
@@ -280,3 +284,29 @@ async def test_hostile_texts_are_shown_as_they_are_and_all_has_a_name(
         for field in editor.form.findChildren(QLineEdit):
             outer = field.parentWidget()
             assert field.accessibleName() or (isinstance(outer, QWidget) and outer.accessibleName())
+
+
+async def test_choosing_gives_what_the_window_opens_on(
+    qapp: QApplication, tmp_path: Path, safe: Safe, guarded: Server, eventually: Eventually
+) -> None:
+    """As `fleetcache-gui connect` does it, from the list to the server's own window."""
+    place = f"127.0.0.1:{guarded.port}"
+    store.save([Profile([place], name="site", user="looker")], tmp_path / "p.json")
+    safe.kept["profile site"] = CANARY
+    choosing = aio.spawn(
+        app.choose_connection(tmp_path / "p.json", tmp_path / "settings.json", SPEC.samples), name="choose"
+    )
+
+    def editor() -> ConnectionEditor | None:
+        return next((widget for widget in qapp.topLevelWidgets() if isinstance(widget, ConnectionEditor)), None)
+
+    await eventually(lambda: editor() is not None and editor().isVisible())  # type: ignore[union-attr]
+    shown = editor()
+    assert shown is not None
+    shown.open_.click()
+    profile, address = await choosing  # type: ignore[misc]
+    assert profile.name == "site"
+    session = Session(address, SPEC, name=profile.name)
+    async with app.window(session, Theme("light"), Settings()):
+        await eventually(lambda: session.link.phase is Phase.LIVE)
+    await settle()
