@@ -68,8 +68,10 @@ def connect() -> int:
 
 
 async def _watch(profile: Profile, address: Address, expected: Expected) -> int:
-    environment = profile.environment.upper()
-    session = Session(address, SPEC, name=profile.name, environment=environment, expected=expected)
+    name = profile.name
+    if name and address.tls and not address.tls.verify:  # an address by itself says it too
+        name += " (certificate NOT VERIFIED)"
+    session = Session(address, SPEC, name=name, environment=profile.environment.upper(), expected=expected)
     return await app.watch(session, settings.default_path(), profile.interval)
 
 
