@@ -311,7 +311,8 @@ class ConnectionEditor(QDialog):
 
     def _try(self, *, then_open: bool) -> None:
         self._stop()
-        self.steps.begin("Trying …")
+        asks = self._place and not self.entry.password
+        self.steps.begin(f"Trying … {self._place} may ask you to unlock it." if asks else "Trying …")
         self._trial = self._spawn(self._walk(then_open=then_open), "test connection")
 
     async def _walk(self, *, then_open: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,40 @@ async def test_opening_tries_first_and_takes_the_keyrings_password(
         profile, address = editor.chosen
         assert (profile.name, address.password, address.port) == ("site", CANARY, guarded.port)
         assert CANARY not in repr(editor.chosen)
+
+
+class Slow(Safe):
+    """One that waits for a person who does not come."""
+
+    __module__ = Safe.__module__
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answered = threading.Event(), threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked.set()
+        self.answered.wait(30)
+        return None
+
+
+async def test_a_keyring_that_does_not_answer_holds_nothing_up(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guarded: Server, eventually: Eventually
+) -> None:
+    slow = Slow()
+    monkeypatch.setattr(keyring, "get_keyring", lambda: slow)
+    place = f"127.0.0.1:{guarded.port}"
+    try:
+        async with editing(qapp, tmp_path / "p.json", Profile([place], name="site", user="looker")) as editor:
+            await eventually(lambda: editor.form.keep.isEnabled())
+            editor.test.click()
+            await eventually(slow.asked.is_set)
+            assert "may ask you to unlock it" in editor.steps.verdict.text()
+            editor.form.password.setText(CANARY)  # typed instead
+            editor.test.click()
+            await eventually(lambda: "can be used" in editor.steps.verdict.text())
+    finally:
+        slow.answered.set()
 
 
 async def test_why_something_cannot_be_done_is_said(qapp: QApplication, tmp_path: Path, safe: Safe) -> None:

@@ -35,7 +35,8 @@ class Thing:
     """A part of a circle, which only the collector takes away."""
 
     def __init__(self, died: list[str]) -> None:
-        self.me, self._died = self, died
+        self._died = died
+        self.__dict__["me"] = self
 
     def __del__(self) -> None:
         self._died.append(threading.current_thread().name)
