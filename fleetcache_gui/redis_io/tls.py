@@ -68,7 +68,7 @@ def refused(error: ssl.SSLError, address: Address) -> Trouble:
     """Trouble for what the handshake, or the first bytes after it, failed with."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error.verify_code, address)
-    reason = f"{error.reason} {error}".upper()
+    reason = f"{getattr(error, 'reason', None)} {error}".upper()  # only OpenSSL's own have one
     if any(word in reason for word in _NOT_SPOKEN):
         return not_spoken(address)
     if any(word in reason for word in _TOO_OLD):

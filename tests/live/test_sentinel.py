@@ -20,7 +20,7 @@ from fleetcache_gui.redis_io.poll import Poller
 from fleetcache_gui.redis_io.sentinel import resolve
 from tests.live.readers import Recorder, peer, trouble_of
 from tests.live.sentinels import SERVICE, Watched
-from tests.servers import HOST, Server, free_port
+from tests.servers import HOST, VALKEY, Server, free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -102,6 +102,17 @@ async def test_answers_that_are_none(answer: bytes) -> None:
     async with peer(b"+PONG\r\n", answer) as target:
         trouble = await trouble_of(by_sentinel(((target.host, target.port),)))
         assert (trouble.fault, trouble.text.endswith("gave no address.")) == (Fault.SENTINEL, True)
+
+
+async def test_a_replica_is_not_taken_for_the_primary(valkey: Server) -> None:
+    """A sentinel that has not heard of a failover yet names what is a replica now."""
+    with Server(VALKEY, "--replicaof", HOST, str(valkey.port)) as replica:
+        port = str(replica.port).encode()
+        answer = b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%b\r\n" % (len(port), port)
+        async with peer(b"+PONG\r\n", answer) as target:
+            trouble = await trouble_of(by_sentinel(((target.host, target.port),)))
+    assert (trouble.fault, trouble.final) == (Fault.SENTINEL, False)
+    assert trouble.text == f"{HOST}:{replica.port} is no longer the primary of fleet."
 
 
 async def test_the_password_is_not_for_the_sentinels(watched: Watched) -> None:
