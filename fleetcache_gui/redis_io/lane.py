@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import hiredis
 
@@ -53,7 +53,7 @@ class Lane:
         self._met = False
 
     @classmethod
-    async def open(cls, address: Address) -> Lane:
+    async def open(cls, address: Address) -> Self:
         """Connect and log in. Raises `Trouble`."""
         lane = cls(await dial(address), address)
         try:

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
 
 async def reach(address: Address) -> Lane:
-    """A lane to the primary, or to the first node that answers. Raises the first node's `Trouble`."""
+    """A lane to the primary, or to the first node that answers. Raises the first node's `Trouble`.
+
+    The lane's own address names no other nodes: another connection to the same node must not end at a different one.
+    """
     try:
-        return await Lane.open(await sentinel.resolve(address))
+        return await Lane.open(replace(await sentinel.resolve(address), seeds=()))
     except Trouble as first:
         if first.fault not in AWAY:
             raise
         for host, port in address.seeds:
             try:
-                return await Lane.open(replace(address, host=host, port=port))
+                return await Lane.open(replace(address, host=host, port=port, seeds=()))
             except Trouble as trouble:
                 if trouble.fault not in AWAY:
                     raise

@@ -20,9 +20,9 @@ _PATIENCE = 0.7
 
 
 async def resolve(address: Address) -> Address:
-    """`address` with the host and port of the primary; itself where no sentinel is involved. Raises `Trouble`."""
+    """`address` with the host and port of the primary; itself where a host is named. Raises `Trouble`."""
     sentinel = address.sentinel
-    if sentinel is None:
+    if sentinel is None or address.host:
         return address
     unknown, troubles = 0, list[Trouble]()
     for host, port in sentinel.at:
