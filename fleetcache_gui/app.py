@@ -16,17 +16,22 @@ from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Mode as Lock
+from fleetcache_gui.ui.connection_editor import ConnectionEditor
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from pathlib import Path
 
     from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.present.long_table import LongTable
     from fleetcache_gui.present.table import Table
+    from fleetcache_gui.profiles.profile import Profile
+    from fleetcache_gui.redis_io.address import Address
     from fleetcache_gui.session import Session
+
+    Choice = tuple[Profile, Address]
 
 log = logging.getLogger("fleetcache_gui")
 
@@ -82,6 +87,22 @@ async def window(
         await deeds.end()
         await aio.cancel_and_wait([reading])
         shown.deleteLater()
+
+
+async def choose_connection(profiles: Path, remembered: Path, samples: Sequence[bytes]) -> Choice | None:
+    """Let a person choose, and edit, a connection until one can be used; None when they leave."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme = Theme(settings.load(remembered).theme)
+    theme.apply(app)
+    editor = ConnectionEditor(theme, profiles, samples)
+    editor.show()
+    try:
+        await aio.emitted(editor.finished)
+        return editor.chosen
+    finally:
+        await editor.end()
+        editor.deleteLater()
 
 
 async def watch(session: Session, deeds: Deeds, path: Path, interval: float | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.cli import Failure
+from fleetcache_gui.cli.told import Failure
 from fleetcache_gui.families.layouts import LAYOUTS, PINNED, shown
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.layouts import look
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 AUTO = "auto"
 
 
-def layout_of(address: Address, word: str) -> Layout:
-    """The layout of that id, or with `AUTO` what the server has keys of. Raises `Failure` where it cannot be read."""
+async def find(address: Address, word: str) -> Layout:
+    """The layout of that id, or with `AUTO` what the server has keys of. Raises `Trouble`."""
     if word != AUTO:
         return PINNED[word]
-
-    async def find() -> Layout:
-        server = await Server.connect(address)
-        try:
-            return shown(await look(server, LAYOUTS))
-        finally:
-            await server.lane.close()
-
+    server = await Server.connect(address)
     try:
-        return asyncio.run(find())
+        return shown(await look(server, LAYOUTS))
+    finally:
+        await server.lane.close()
+
+
+def layout_of(address: Address, word: str) -> Layout:
+    """The same, for who has no loop yet. Raises `Failure` where the server cannot be read."""
+    try:
+        return asyncio.run(find(address, word))
     except Trouble as trouble:
         raise Failure(f"{trouble.text} {trouble.advice}") from None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from fleetcache_gui.cli import Failure
+from fleetcache_gui.cli.told import Failure
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Kind, Row, Severity
 from fleetcache_gui.domain.layout import present
 from fleetcache_gui.domain.server_health import judge, other_layout

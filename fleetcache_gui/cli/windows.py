@@ -8,8 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from fleetcache_gui import app, settings
-from fleetcache_gui.cli import Failure, say
+from fleetcache_gui.cli.layouts import AUTO, find
+from fleetcache_gui.cli.told import Failure, say
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import (
     RATE_LIMITS,
@@ -22,15 +25,19 @@ from fleetcache_gui.demo import (
 )
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.words import count
-from fleetcache_gui.families.layouts import elsewhere
+from fleetcache_gui.families.layouts import PINNED, elsewhere
 from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.profiles import store
 from fleetcache_gui.redis_io.address import Address, parse_url
+from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from fleetcache_gui.cli.login import Chosen
     from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.profiles.profile import Profile
 
     Show = Callable[[Session, Deeds], Awaitable[int]]
 
@@ -43,31 +50,60 @@ _WATCHED_LEAST = 3.0
 
 
 def inspect(
-    address: Address,
-    layout: Layout,
+    chosen: Chosen,
     expected: Expected,
     *,
     name: str,
     environment: str,
+    layout: str,
     interval: float | None,
     never_unlock: bool,
 ) -> int:
-    """Open the window on a server."""
+    """Open the window on a server; what the arguments say goes before what the profile says."""
+    _need_display()
+    profile = chosen.profile
+    told = msgspec.structs.replace(
+        profile,
+        name=name or profile.name,
+        environment=environment or profile.environment,
+        layout=profile.layout if layout == AUTO else layout,
+        interval=interval or profile.interval,
+        never_unlock=never_unlock or profile.never_unlock,
+    )
+    if told.layout not in ("", AUTO, *PINNED):
+        raise Failure(f"There is no layout {told.layout!r}. There are {', '.join((AUTO, *PINNED))}.")
+    return app.run(lambda: _watch(told, chosen.address, expected))
+
+
+def connect() -> int:
+    """The window of connections, and then that of the server that was chosen there."""
     _need_display()
 
     async def main() -> int:
-        session = Session(
-            address,
-            layout,
-            name=name,
-            environment=environment.upper(),
-            expected=expected,
-            elsewhere=elsewhere(layout),
-        )
-        deeds = Deeds(session, address, settings.data_folder(), never=never_unlock)
-        return await app.watch(session, deeds, settings.default_path(), interval)
+        chosen = await app.choose_connection(store.default_path(), settings.default_path(), SPEC.samples)
+        return 0 if chosen is None else await _watch(*chosen, Expected())
 
     return app.run(main)
+
+
+async def _watch(profile: Profile, address: Address, expected: Expected) -> int:
+    name = profile.name
+    if name and address.tls and not address.tls.verify:  # an address by itself says it too
+        name += " (certificate NOT VERIFIED)"
+    try:
+        layout = await find(address, profile.layout or AUTO)
+    except Trouble:  # the window tells of it, and tries again
+        layout = SPEC
+    session = Session(
+        address,
+        layout,
+        name=name,
+        environment=profile.environment.upper(),
+        expected=expected,
+        elsewhere=elsewhere(layout),
+    )
+    deeds = Deeds(session, address, settings.data_folder(), never=profile.never_unlock)
+    return await app.watch(session, deeds, settings.default_path(), profile.interval)
 
 
 def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None) -> int:

@@ -53,6 +53,12 @@ class Layout:
 
         object.__setattr__(self, "router", route)
 
+    @property
+    def samples(self) -> tuple[bytes, ...]:
+        """A name such as keys of each family would have, which none has: to try on what an account may do."""
+        prefixes = (prefix for family in self.families for prefix in family.prefixes if prefix.endswith(b":"))
+        return tuple(prefix + b"fleetcache-inspector" for prefix in prefixes)
+
     def family(self, family_id: str) -> Family:
         """The family of that id; KeyError when there is none."""
         for family in self.families:

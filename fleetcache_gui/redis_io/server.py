@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
-from fleetcache_gui.redis_io import info
+from fleetcache_gui.redis_io import info, sentinel
 from fleetcache_gui.redis_io.faults import from_reply
 from fleetcache_gui.redis_io.lane import Lane, midpoint
+from fleetcache_gui.redis_io.reach import reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.redis_io.address import Address
+
 
 CLIENT_NAME = b"fleetcache-inspector"
 
@@ -50,7 +52,7 @@ class Server:
     @classmethod
     async def connect(cls, address: Address) -> Server:
         """Connect, say who we are, learn what the server is and can. Raises `Trouble`."""
-        lane = await Lane.open(address)
+        lane = await reach(address, Lane)
         try:
             name = CLIENT_NAME + b"-%d" % os.getpid()
             _, _, moment = await lane.exchange(
@@ -80,6 +82,8 @@ class Server:
         self.vitals = replace(vitals, parameters=dict(self.parameters))
         if isinstance(plain, ReplyError) and plain.code not in ("NOPERM", "ERR"):
             raise from_reply(plain, self.lane.address)
+        if trouble := sentinel.demoted(self.lane.address, self.vitals.role):
+            raise trouble
         return 2 * (at - asked)
 
     async def learn(self, parameters: Sequence[bytes]) -> None:

@@ -6,11 +6,11 @@ without one everything stays in memory and is gone with the program.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +18,7 @@ import msgspec
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.redis_io import disk
+from fleetcache_gui.redis_io.aside import aside
 from fleetcache_gui.redis_io.chunks import MAGIC, OVERHEAD, Chunk, InMemory, NotOurs, OnDisk, Part
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class UndoBin:
 
     async def entries(self) -> list[Kept]:
         """What is in the bin, newest first; files that cannot be opened with a `trouble`. Raises `BinFailed`."""
-        return await asyncio.to_thread(self._entries)
+        return await aside(self._entries)
 
     async def load(self, deed: str) -> AsyncIterator[Saved | Missing]:
         """What was saved and not put back yet, in order, chunk by chunk; at the end what is `Missing`, if anything.
@@ -157,13 +158,13 @@ class UndoBin:
         Nothing is given that is not proved to be what was saved.
         """
         place = self._place(deed)
-        index = await asyncio.to_thread(_index, place, deed)
+        index = await aside(partial(_index, place, deed))
         if index.trouble:
             yield Missing(index.trouble, None)
             return
         lost, nothing = 0, index.header is None
         for chunk in index.saved:
-            items = await asyncio.to_thread(_items, place, deed, chunk)
+            items = await aside(partial(_items, place, deed, chunk))
             if items is None:
                 lost += chunk.keys
                 continue
@@ -187,14 +188,14 @@ class UndoBin:
         """
         names = list(dict.fromkeys(keys))
         part = Part(_MARKS, len(names), msgspec.msgpack.encode(names))
-        await asyncio.to_thread(self._mark, deed, part)
+        await aside(partial(self._mark, deed, part))
 
     async def forget(self, deed: str) -> None:
         """Remove the deed; nothing happens when it is not there. Raises `BinFailed`.
 
         The disk's blocks are not overwritten: without the key they tell nothing.
         """
-        await asyncio.to_thread(self._remove, [deed])
+        await aside(partial(self._remove, [deed]))
 
     async def wipe_expired(self, now: float) -> int:
         """Remove the deeds whose time is over at `now` (Unix seconds), of earlier runs too, and return how many.
@@ -202,7 +203,7 @@ class UndoBin:
         A file of the bin that cannot be opened goes when it has not been written to for the limits' `age`; a file that
         this program did not write stays. Raises `BinFailed`.
         """
-        return await asyncio.to_thread(self._wipe, now)
+        return await aside(partial(self._wipe, now))
 
     # --- in a thread ------------------------------------------------------------------------------------------------
 
@@ -268,11 +269,11 @@ class Record:
         The parts of one key are saved one after another. Raises `BinFull` or `BinFailed`: then delete nothing.
         """
         if items:
-            await asyncio.to_thread(self._save, items)
+            await aside(partial(self._save, items))
 
     async def finish(self) -> None:
         """Say that nothing more will come, so that a record that was cut off can be told. Raises `BinFailed`."""
-        await asyncio.to_thread(self._finish)
+        await aside(self._finish)
 
     def _save(self, items: Sequence[Saved]) -> None:
         parts: _Parts = [(item.key, item.kind, item.payload, item.expires_ms) for item in items]

@@ -45,7 +45,7 @@ _REMEMBER = 600.0
 _REMEMBERED = 200
 _GLANCE = 2000
 """Names that are looked at in one turn of the loop for keys of a layout that is not shown."""
-_REFUSED = "The account may not read these keys."
+_REFUSED = "The account may not ask for these keys' types (TYPE), so their values are not read."
 
 
 class Sink(Protocol):

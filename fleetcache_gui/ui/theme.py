@@ -214,10 +214,9 @@ class Theme(QObject):
         pressed = mix(self.colors.raised, self.colors.text, 0.12).name()
         faint = mix(self.colors.surface, self.colors.muted, 0.6).name()
         icons = (assets.root() / "icons").as_posix()
-        on_production = ink(self.colors.production).name()
-        return Template(assets.text("theme.qss")).substitute(
-            tokens, hover=hover, pressed=pressed, faint=faint, icons=icons, on_production=on_production
-        )
+        tick = "tick-dark" if self.dark else "tick-light"  # upon the accent's colour
+        more = {"icons": icons, "tick": tick, "on_production": ink(self.colors.production).name()}
+        return Template(assets.text("theme.qss")).substitute(tokens, hover=hover, pressed=pressed, faint=faint, **more)
 
     def _is_dark(self) -> bool:
         if self._mode == "system":
