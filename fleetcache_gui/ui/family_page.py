@@ -28,7 +28,7 @@ from fleetcache_gui.ui.states import Notice
 from fleetcache_gui.ui.table_header import HEADER
 from fleetcache_gui.ui.table_model import TableModel, sort_problem
 from fleetcache_gui.ui.table_view import TableView
-from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, plain_tooltip
+from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, plain_tooltip, recolour
 from fleetcache_gui.ui.theme import ROW
 
 if TYPE_CHECKING:
@@ -117,9 +117,7 @@ class FamilyPage(QWidget):
         self._filter.setAccessibleName(f"Filter {self._family.noun[1]}")
         self._filter.setClearButtonEnabled(True)
         self._filter.setFixedWidth(200)
-        self._filter_icon = self._filter.addAction(
-            assets.icon("filter", theme.colors.muted), QLineEdit.ActionPosition.LeadingPosition
-        )
+        self._filter.addAction(assets.icon("filter", theme.colors.muted), QLineEdit.ActionPosition.LeadingPosition)
         self._states = QComboBox()
         self._states.setAccessibleName("Show only one state")
         self._states.addItem(ALL_STATES)
@@ -258,7 +256,7 @@ class FamilyPage(QWidget):
         self.view.set_stale(link.phase is Phase.DOWN)
 
     def _on_theme(self) -> None:
-        self._filter_icon.setIcon(assets.icon("filter", self._theme.colors.muted))
+        recolour(self._filter, "filter", self._theme)
 
     def _tell(self, snapshot: Snapshot | None) -> None:
         """Counts, states to choose from, and what stands in place of rows where there are none."""

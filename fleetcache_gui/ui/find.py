@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 from fleetcache_gui import assets
 from fleetcache_gui.ui.latest import Latest
 from fleetcache_gui.ui.picker import Choice, ChoiceList, SteeringField
-from fleetcache_gui.ui.text_widgets import PlainLabel
+from fleetcache_gui.ui.text_widgets import PlainLabel, recolour
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
@@ -33,11 +33,11 @@ class FindField(SteeringField):
         self.setAccessibleName("Find in all families")
         self.setClearButtonEnabled(True)
         sign = assets.icon("search", theme.colors.muted)
-        self._sign = self.addAction(sign, QLineEdit.ActionPosition.LeadingPosition)
+        self.addAction(sign, QLineEdit.ActionPosition.LeadingPosition)
         theme.changed.connect(self._recolour)
 
     def _recolour(self) -> None:
-        self._sign.setIcon(assets.icon("search", self._theme.colors.muted))
+        recolour(self, "search", self._theme)
 
 
 class Find(QFrame):

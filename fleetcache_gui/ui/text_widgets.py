@@ -23,7 +23,9 @@ from PySide6.QtGui import (
     QPainter,
     QTextOption,
 )
-from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QMenu, QPlainTextEdit, QSizePolicy, QWidget
+
+from fleetcache_gui import assets
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
@@ -59,6 +61,15 @@ def tooltip_text(text: str) -> str:
 def plain_tooltip(widget: QWidget | QAction, text: str) -> None:
     """Give `widget`, or a menu's entry, a tooltip that shows `text` as it is."""
     widget.setToolTip(tooltip_text(text))
+
+
+def recolour(field: QLineEdit, icon: str, theme: Theme) -> None:
+    """Give the icon in a field the colour of the present look.
+
+    Its action is asked for anew: Python's hold on it was seen to break while the action itself lived on (PySide 6.11).
+    """
+    for action in field.actions():
+        action.setIcon(assets.icon(icon, theme.colors.muted))
 
 
 def _breakable(text: str) -> str:
