@@ -106,8 +106,10 @@ class AuditLog:
     async def append(self, deed: str, event: str, facts: Mapping[str, object]) -> Entry:
         """Write one entry; it is on the disk when this returns. Raises `AuditFailed`: then nothing may be done.
 
-        An event that ends in "intent" opens a deed, and one that ends in "outcome" closes it: see `unfinished`. When
-        the task is cancelled meanwhile, the entry may have been written all the same.
+        `facts` is what JSON can hold, and goes to the disk in plain: no values, no credentials.
+
+        An event that ends in "intent" opens a deed, and one that ends in "outcome" closes it: see `unfinished`.
+        When the task is cancelled meanwhile, the entry may have been written all the same.
         """
         return await asyncio.to_thread(self._append, deed, event, facts)
 
@@ -146,7 +148,11 @@ class AuditLog:
         folder = self.path.parent
         try:
             disk.make_folder(folder)
-            with disk.open_private(self._side) as side, disk.locked(side), disk.open_private(self.path) as log:
+            with (
+                disk.open_private(self._side, make=True) as side,
+                disk.locked(side),
+                disk.open_private(self.path, make=True) as log,
+            ):
                 newest, at, torn = self._end(log, side)
                 if not at:
                     disk.sync_folder(folder)
@@ -157,7 +163,9 @@ class AuditLog:
                 entry = _compose(newest, deed, event, facts)
                 self._put(log, side, at, entry)
         except OSError as error:
-            raise self._failed(f"could not be written ({disk.reason(error)}), so nothing may be changed") from None
+            raise self._failed(
+                f"could not be written ({disk.reason(error)}): nothing may be changed before it can"
+            ) from None
         return entry
 
     def _end(self, log: IO[bytes], side: IO[bytes]) -> tuple[_Head, int, bytes]:
@@ -186,7 +194,7 @@ class AuditLog:
 
     def _keep_aside(self, torn: bytes) -> None:
         name = f"{self.path.name}.torn-{hashlib.sha256(torn).hexdigest()[:16]}"
-        with disk.open_private(self.path.with_name(name)) as file:
+        with disk.open_private(self.path.with_name(name), make=True) as file:
             disk.write_synced(file, torn)
         disk.sync_folder(self.path.parent)
 
@@ -202,6 +210,7 @@ class AuditLog:
             log.truncate()
             side.seek(0)
             disk.write_synced(side, b"%020d %s\n" % (entry.seq, entry.hash.encode()))
+            side.truncate()
         except OSError:
             if not over:  # else the piece of a new line is kept aside next time, as the old one was
                 with contextlib.suppress(OSError):
@@ -279,10 +288,12 @@ def _parsed(line: bytes) -> Entry | Wrong:
     """The entry, if it is byte for byte one that this program wrote; or else what is wrong with it."""
     try:
         entry = msgspec.convert(json.loads(line.decode("ascii")), Entry)
-        whole = _line(entry) == line and _hash(entry) == entry.hash
+        sound = _line(entry) == line and _hash(entry) == entry.hash
     except (ValueError, RecursionError, msgspec.MsgspecError):
         return "unreadable"
-    return entry if whole else "changed"
+    if not line.endswith(b"\n"):
+        return "unreadable"
+    return entry if sound else "changed"
 
 
 def _head(side: IO[bytes]) -> _Head | None:

@@ -20,9 +20,9 @@ LOCK_SECONDS = 5.0
 """How long another inspector may hold a lock; it needs milliseconds, unless it is frozen."""
 
 
-def open_private(path: Path, mode: str = "r+b") -> IO[bytes]:
-    """`path` unbuffered, for this user's eyes only; made if it is not there, unless `mode` only reads."""
-    made = 0 if mode == "rb" else os.O_CREAT
+def open_private(path: Path, mode: str = "r+b", *, make: bool = False) -> IO[bytes]:
+    """`path` unbuffered; `make` it, for this user's eyes only, if it is not there."""
+    made = os.O_CREAT if make else 0
     return open(path, mode, buffering=0, opener=lambda name, flags: os.open(name, flags | made, 0o600))
 
 

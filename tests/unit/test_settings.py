@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fleetcache_gui.settings import PageSettings, Settings, load, save
+from fleetcache_gui.settings import PageSettings, Settings, data_folder, default_path, load, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,3 +72,12 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
 def test_nothing_secret_has_a_place(tmp_path: Path) -> None:
     fields = set(Settings.__struct_fields__) | set(PageSettings.__struct_fields__)
     assert fields == {"theme", "interval", "geometry", "tab", "pages", "widths", "sort", "split"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems ask no variable")
+def test_the_folder_of_what_is_kept_is_not_that_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert data_folder() == tmp_path / "data" / "fleetcache-gui"
+    assert data_folder() != default_path().parent
