@@ -9,10 +9,10 @@ import msgspec
 
 from fleetcache_gui.domain.plan import Deed, Outcome
 from fleetcache_gui.redis_io.survey import sha1
-from fleetcache_gui.redis_io.undo import BinFull, Saved
+from fleetcache_gui.redis_io.undo import BinFailed, Saved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from fleetcache_gui.domain.plan import Step
     from fleetcache_gui.domain.values import Command
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Keeper(Protocol):
     """One deed's place in the undo bin (`undo.Record`)."""
 
-    async def save(self, items: Iterable[Saved]) -> None: ...
+    async def save(self, items: Sequence[Saved]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -68,9 +68,9 @@ async def save(hand: Hand, steps: Sequence[Step], positions: Sequence[int], keep
             items[position] = Saved(draft.key, "expiry", b"%d" % kept.ends[position], None)
     try:
         if items:
-            await keeper.save(items.values())
-    except (BinFull, OSError):
-        reason = "kept, since it could not be saved for undo: the undo bin is full or cannot be written"
+            await keeper.save(list(items.values()))
+    except BinFailed as failed:
+        reason = f"kept, since it could not be saved for undo: {failed}"
         kept.fell_out |= dict.fromkeys(items, (Outcome.CHANGED, reason))
         kept.digests = {}
     else:

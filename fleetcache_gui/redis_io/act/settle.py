@@ -11,12 +11,13 @@ from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Deed, Outcome, Step
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io.faults import Trouble
-from fleetcache_gui.redis_io.survey import Ask, survey
+from fleetcache_gui.redis_io.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fleetcache_gui.redis_io.act.hands import Hand, Hands
+    from fleetcache_gui.redis_io.survey import Ask
 
 PATIENCE = 60.0
 """Seconds for which a server that is away is waited for."""
