@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.plan import Deed, Draft, Fingerprint, Guard, Skipped, Step
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
+from fleetcache_gui.redis_io import survey_queue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -76,7 +77,7 @@ async def survey(
             if isinstance(found, str):
                 skipped.append(Skipped(draft.what, found))
             else:
-                steps.append(replace(found, node=node_of(draft.key)))
+                steps += [replace(step, node=node_of(draft.key)) for step in found]
         await asyncio.sleep(0)
     return Survey(tuple(_with_room(steps, room)), tuple(skipped))
 
@@ -93,15 +94,20 @@ def _with_room(steps: list[Step], room: int) -> list[Step]:
     return kept
 
 
-async def _slice(ask: Ask, drafts: Sequence[Draft], *, absolute: bool) -> list[tuple[Draft, Step | str]]:
+async def _slice(ask: Ask, drafts: Sequence[Draft], *, absolute: bool) -> list[tuple[Draft, list[Step] | str]]:
     looks = [_Look(draft) for draft in drafts]
     await _outlines(ask, looks, absolute=absolute)
     details = await _details(ask, looks)
     broken = await _guards(ask, looks)
-    return [
-        (look.draft, broken.get(position) or _step(look, detail))
-        for position, (look, detail) in enumerate(zip(looks, details, strict=True))
-    ]
+    found: list[tuple[Draft, list[Step] | str]] = []
+    for position, (look, detail) in enumerate(zip(looks, details, strict=True)):
+        made = broken.get(position) or _step(look, detail)
+        if isinstance(made, Step) and look.draft.deed in survey_queue.DEEDS:
+            ends = look.expires_ms != -1
+            found.append((look.draft, await survey_queue.look(ask, look.draft, look.kind, look.size, ends=ends)))
+        else:
+            found.append((look.draft, made if isinstance(made, str) else [made]))
+    return found
 
 
 async def _outlines(ask: Ask, looks: Sequence[_Look], *, absolute: bool) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fleetcache_gui.domain.plan import Deed, Outcome, Plan, Progress, Receipt
-from fleetcache_gui.redis_io.act import flush, scripts
+from fleetcache_gui.redis_io.act import flush, queue_run, scripts
 from fleetcache_gui.redis_io.act.saving import Keeper, Kept, save
 from fleetcache_gui.redis_io.act.settle import settle
 from fleetcache_gui.redis_io.act.verdicts import MOVED, STRANGE, UNSAVED, ZERO, Verdict, hear
 from fleetcache_gui.redis_io.audit import AuditFailed
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import question, unmet
+from fleetcache_gui.redis_io.survey_queue import DEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -160,7 +161,8 @@ class Run:
     def _permitted(self, hand: Hand, position: int) -> bool:
         step = self.plan.steps[position]
         script = () if scripts.native(step, hand.native) else (b"EVAL",)
-        if why := hand.refusal(step.draft.key, *_NEEDS.get(step.draft.deed, ()), *script):
+        needs = queue_run.needs(step) if step.draft.deed in DEEDS else _NEEDS.get(step.draft.deed, ())
+        if why := hand.refusal(step.draft.key, *needs, *script):
             self._note((position,), Outcome.REFUSED, why)
             return False
         return True
@@ -172,6 +174,8 @@ class Run:
             outcome, note, took = await flush.run(self.hands, hand, step, self._wait, self.stop)
             self._note(positions[:1], outcome, note)
             return took
+        if positions and self.plan.steps[positions[0]].draft.deed in DEEDS:
+            return max([await self._queue(position) for position in positions])
         left, longest = await self._guarded(positions), 0.0
         for _ in range(_TRIES):
             if not left:
@@ -184,6 +188,25 @@ class Run:
             longest = max(longest, took)
         self._note(left, Outcome.CHANGED, "it changes faster than it can be saved")
         return longest
+
+    async def _queue(self, position: int) -> float:
+        """A step on parts of a queue: it has chunks of its own."""
+        if self.trouble or self.stop.is_set():
+            return 0.0
+        step = self.plan.steps[position]
+        met = sum(self._count(p) for p, outcome in enumerate(self._outcomes) if outcome is not None)
+
+        def told(taken: int, waiting: str) -> None:
+            self.told(Progress(met + taken, self.plan.count, waiting=waiting))
+
+        done = await queue_run.run(self.hands, step, self.keeper, told, self.stop)
+        self._note((position,), done.outcome, done.note)
+        self._taken[position] = done.taken
+        if done.saved:
+            self._saved.add(position)
+        if done.trouble:
+            self._lost(done.trouble)
+        return done.took
 
     async def _guarded(self, positions: Sequence[int]) -> list[int]:
         """Guards that no script can hold, as their keys lie elsewhere in the cluster: looked at just before."""
