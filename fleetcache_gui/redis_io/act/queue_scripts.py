@@ -46,7 +46,8 @@ end
 """
 
 # ARGV: how many stay in any case, how many may go at most, places to look at, calls of takers and of strangers as they
-# were (or empty), how many newer, how many older, how many to take, 1 where their values follow; then newer, older, values.
+# were (or empty), how many newer, how many older, how many to take, 1 where their values follow; then newer, older,
+# values.
 _TAKE = """
 local no = none_of('list')
 if no then return no end
