@@ -21,7 +21,7 @@ MOST_GROUPS = 8
 MOST_CONSUMERS = 200
 """A group with more consumers is told of in sum only."""
 
-_ENTRY_ID = re.compile(rb"([0-9]{1,19})-([0-9]{1,20})")
+_ENTRY_ID = re.compile(rb"([0-9]{1,20})-([0-9]{1,20})")
 
 
 @dataclass(frozen=True, slots=True)

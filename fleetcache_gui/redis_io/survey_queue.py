@@ -38,13 +38,13 @@ SIGNATURE = 8
 WINDOW = 1000
 """Entries read at once."""
 
-PIECE = 500
+PIECE = 100
 """Entries of a list that are dropped in one step: all of them are compared, and no step may hold up the server."""
 
-DEEP = 20_000
+DEEP = 10_000
 """So far from both ends of a list nothing is dropped by position: the server would be held up."""
 
-MOST_DROPPED, MOST_WALKED, MOST_PENDING = 20_000, 100_000, 10_000
+MOST_DROPPED, MOST_WALKED, MOST_PENDING = 10_000, 100_000, 10_000
 """Entries: dropped from a list by position; counted off in a stream; acknowledged or claimed in one plan."""
 
 TAKERS = (

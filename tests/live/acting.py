@@ -47,7 +47,7 @@ class MemoryKeeper:
 
     items: list[Saved] = field(default_factory=list)
     room: int = 1_000_000
-    saved: Callable[[], None] = lambda: None
+    saved: Callable[[], object] = lambda: None
     """Called after each saving: the moment between saving and sending."""
 
     async def save(self, items: Sequence[Saved]) -> None:

@@ -139,5 +139,4 @@ async def test_trim_removes_only_what_was_seen(
         for seed in range(first, first + 500):
             asked, gone = await trim_once(act, client, seed)
             planned, removed = planned + asked, removed + gone
-    print(planned, removed)
     assert removed > planned // 10, "a test in which hardly anything is removed proves nothing"

@@ -154,8 +154,8 @@ if not place then
   return {'look', tostring(over + window)}
 end
 local before, after = place + count, length - place
-if before == length then redis.call('LTRIM', key, 0, place - 1)
-elseif place == 0 then redis.call('LTRIM', key, count, -1)
+if place == 0 then redis.call('LTRIM', key, count, -1)
+elseif before == length then redis.call('LTRIM', key, 0, place - 1)
 else
   if math.min(before, after) > deep then return {'deep'} end
   for i = 0, count - 1 do redis.call('LSET', key, place + i, word) end

@@ -1,0 +1,370 @@
+"""A LIST as the host queue, made shorter while hosts push and workers pop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fleetcache_gui.domain.plan import Deed, Draft, Outcome
+from fleetcache_gui.redis_io import survey_queue
+from fleetcache_gui.redis_io.act import queue
+from fleetcache_gui.redis_io.act.queue_undo import count, put_back, standing
+from tests.live.acting import Acting, acting
+from tests.monitor import Monitor
+
+if TYPE_CHECKING:
+    from fleetcache_gui.redis_io.act.queue import Done
+    from tests.servers import Cluster, Server
+
+KEY = b"async_host:detail"
+
+
+def trim(stay: int) -> Draft:
+    return Draft(Deed.TRIM, KEY, "the queue", "list", args=(b"%d" % stay,))
+
+
+def drop(first: int, last: int) -> Draft:
+    return Draft(Deed.DROP_RANGE, KEY, "entries", "list", args=(b"%d" % first, b"%d" % last))
+
+
+def fill(server: Server, number: int, start: int = 0) -> None:
+    """Push as hosts do: the oldest entry ends up last."""
+    for first in range(start, start + number, 1000):
+        last = min(first + 1000, start + number)
+        server.call("LPUSH", KEY, *(b"\x00\xff host %d\r\n" % entry for entry in range(first, last)))
+
+
+def entries(server: Server) -> list[bytes]:
+    found: list[bytes] = server.call("LRANGE", KEY, 0, -1)
+    return found
+
+
+async def undo(act: Acting) -> Done:
+    node = act.hands.node_of(KEY)
+    return await put_back(act.hands, node, act.keeper.items, lambda taken, waiting: None, asyncio.Event())
+
+
+async def test_trim_keeps_the_newest_and_undo_brings_all_back_in_order(server: Server) -> None:
+    fill(server, 3500)
+    before = entries(server)
+    async with acting(server) as act:
+        plan = await act.plan(trim(500))
+        assert entries(server) == before
+        assert (plan.count, plan.steps[0].saved, plan.skipped) == (3000, True, ())
+        receipt = await act.run(plan)
+        assert (receipt.outcomes, receipt.taken, receipt.saved) == ((Outcome.DONE,), {0: 3000}, 3000)
+        assert entries(server) == before[:500]
+        assert (await undo(act)).taken == 3000
+    assert entries(server) == before
+
+
+async def test_clear_leaves_no_key_and_undo_makes_it_anew(server: Server) -> None:
+    fill(server, 40)
+    before = entries(server)
+    async with acting(server) as act:
+        receipt = await act.do(trim(0))
+        assert receipt.count(Outcome.DONE) == 40
+        assert server.call("EXISTS", KEY) == 0
+        assert (await undo(act)).outcome is Outcome.DONE
+    assert entries(server) == before
+
+
+async def test_what_comes_after_the_plan_stays_and_what_workers_took_is_said(server: Server) -> None:
+    fill(server, 100)
+    before = entries(server)
+    async with acting(server) as act:
+        plan = await act.plan(trim(10))
+        fill(server, 30, start=1000)
+        server.call("RPOP", KEY, 20)
+        receipt = await act.run(plan)
+        newer = entries(server)[:30]
+        assert entries(server) == [*newer, *before[:10]]
+        assert receipt.taken == {0: 70}
+        assert receipt.notes[0] == "70 of 90: workers took the others meanwhile"
+        assert (await undo(act)).taken == 70
+    assert entries(server) == [*newer, *before[:80]]
+
+
+async def test_workers_that_take_between_saving_and_removing(server: Server) -> None:
+    """What was saved and then taken by a worker is not put back."""
+    fill(server, 50)
+    before = entries(server)
+    async with acting(server) as act:
+        plan = await act.plan(trim(5))
+        act.keeper.saved = lambda: len(act.keeper.items) == 1 and server.call("RPOP", KEY, 3)
+        receipt = await act.run(plan)
+        assert entries(server) == before[:5]
+        assert receipt.taken == {0: 42}
+        await undo(act)
+    assert entries(server) == before[:47]
+
+
+async def test_nothing_goes_when_workers_have_come_beyond_the_boundary(server: Server) -> None:
+    fill(server, 50)
+    async with acting(server) as act:
+        plan = await act.plan(trim(10))
+        server.call("RPOP", KEY, 45)
+        fill(server, 60, start=500)
+        before = entries(server)
+        receipt = await act.run(plan)
+        assert receipt.outcomes == (Outcome.GONE,)
+        assert standing(act.keeper.items) == []
+    assert entries(server) == before
+
+
+async def test_emptied_and_filled_again(server: Server) -> None:
+    fill(server, 50)
+    async with acting(server) as act:
+        plan = await act.plan(trim(0))
+        server.call("DEL", KEY)
+        assert (await act.run(plan)).outcomes == (Outcome.GONE,)
+        fill(server, 80, start=500)
+        plan = await act.plan(trim(20))
+        server.call("RPOP", KEY, 80)
+        fill(server, 80, start=900)
+        before = entries(server)
+        assert (await act.run(plan)).outcomes == (Outcome.GONE,)
+        assert standing(act.keeper.items) == []
+    assert entries(server) == before
+
+
+async def test_alike_entries_go_where_nobody_takes_any(server: Server) -> None:
+    """The server's own counters prove that all of them are those that were seen."""
+    server.call("LPUSH", KEY, *[b"same"] * 60)
+    async with acting(server) as act:
+        plan = await act.plan(trim(10))
+        server.call("LPUSH", KEY, *[b"same"] * 5)
+        receipt = await act.run(plan)
+    assert (receipt.taken, len(entries(server))) == ({0: 50}, 15)
+
+
+async def test_alike_entries_are_kept_where_workers_take_some(server: Server) -> None:
+    server.call("LPUSH", KEY, *[b"same"] * 60)
+    async with acting(server) as act:
+        plan = await act.plan(trim(0))
+        server.call("RPOP", KEY, 59)
+        server.call("LPUSH", KEY, *[b"same"] * 30)
+        receipt = await act.run(plan)
+        assert receipt.taken == {0: 1}
+        assert "cannot be told" in receipt.notes[0]
+        await undo(act)
+    assert len(entries(server)) == 31
+
+
+async def test_another_type_in_its_place(server: Server) -> None:
+    fill(server, 5)
+    async with acting(server) as act:
+        plans = [await act.plan(trim(0)), await act.plan(drop(1, 2))]
+        server.call("DEL", KEY)
+        server.call("SADD", KEY, b"x")
+        for plan in plans:
+            receipt = await act.run(plan)
+            assert (receipt.outcomes, receipt.notes) == ((Outcome.CHANGED,), {0: "it has another type now"})
+            assert standing(act.keeper.items) == []
+        assert (await act.plan(trim(0))).skipped[0].reason == "it is now a set, not a list"
+        server.call("DEL", KEY)
+        fill(server, 5)
+        await act.do(trim(0))
+        server.call("SADD", KEY, b"x")
+        assert (await undo(act)).outcome is Outcome.CHANGED
+    assert server.call("SCARD", KEY) == 1
+
+
+async def test_somebody_puts_entries_at_the_old_end(server: Server) -> None:
+    """Where they stand they look old, and were not seen."""
+    fill(server, 20)
+    async with acting(server) as act:
+        plan = await act.plan(trim(0))
+        server.call("RPUSH", KEY, b"put back by another inspector")
+        receipt = await act.run(plan)
+    assert receipt.outcomes == (Outcome.CHANGED,)
+    assert "plan again" in receipt.notes[0]
+    assert len(entries(server)) == 21
+
+
+async def test_a_full_bin_keeps_the_rest(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "CHUNK", 10)
+    monkeypatch.setattr(queue, "MOST", 10)
+    fill(server, 100)
+    before = entries(server)
+    async with acting(server) as act:
+        act.keeper.room = 3
+        receipt = await act.do(trim(0))
+        assert receipt.taken == {0: 30}
+        assert "could not be saved for undo" in receipt.notes[0]
+        assert entries(server) == before[:70]
+        await undo(act)
+    assert entries(server) == before
+
+
+async def test_what_does_not_fit_into_the_bin_has_no_way_back_and_goes_all_the_same(server: Server) -> None:
+    fill(server, 5000)
+    async with acting(server) as act:
+        plan = await act.plan(trim(10), room=1000)
+        assert (plan.unsaved, plan.count) == (4990, 4990)
+        receipt = await act.run(plan)
+        assert (receipt.taken, receipt.saved, act.keeper.items) == ({0: 4990}, 0, [])
+    assert len(entries(server)) == 10
+
+
+async def test_cancelled_between_chunks(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "CHUNK", 10)
+    monkeypatch.setattr(queue, "MOST", 10)
+    fill(server, 100)
+    before = entries(server)
+    async with acting(server) as act:
+        plan = await act.plan(trim(0))
+        act.told = lambda progress: act.stop.set() if progress.done >= 30 else None
+        receipt = await act.run(plan)
+        assert (receipt.taken, receipt.notes) == ({0: 30}, {0: "30 of 100: cancelled"})
+        assert [progress.done for progress in act.progress][:3] == [10, 20, 30]
+        await undo(act)
+    assert entries(server) == before
+
+
+async def test_no_command_touches_more_than_a_bounded_piece(valkey: Server) -> None:
+    """Whatever the length of the list: what is read, compared and removed at once is counted."""
+    fill(valkey, 30_000)
+    async with acting(valkey) as act:
+        with Monitor(valkey) as seen:
+            await act.do(trim(100))
+            commands = [one.words for one in seen.commands() if one.name in (b"lrange", b"ltrim")]
+    assert len(commands) > 30
+    for name, _, first, last in commands:
+        if name == b"LTRIM":
+            assert (first, -1 - int(last) <= queue.MOST) == (b"0", True)
+        else:
+            assert int(last) - int(first) <= queue.MOST + survey_queue.WINDOW
+
+
+# ---- a range ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 9), (7, 7), (10, 250), (990, 999), (0, 999), (995, 5000)])
+async def test_a_range_is_dropped_and_put_back_at_the_old_end(server: Server, first: int, last: int) -> None:
+    fill(server, 1000)
+    before = entries(server)
+    async with acting(server) as act:
+        plan = await act.plan(drop(first, last))
+        assert plan.count == len(before[first : last + 1])
+        receipt = await act.run(plan)
+        assert set(receipt.outcomes) == {Outcome.DONE}
+        left = before[:first] + before[last + 1 :]
+        assert entries(server) == left
+        assert (await undo(act)).taken == plan.count
+    assert entries(server) == left + before[first : last + 1]
+
+
+async def test_a_range_is_found_where_it_has_come_to(server: Server) -> None:
+    fill(server, 300)
+    before = entries(server)
+    async with acting(server) as act:
+        plan = await act.plan(drop(50, 199))
+        fill(server, 1500, start=5000)
+        server.call("RPOP", KEY, 60)
+        receipt = await act.run(plan)
+        assert receipt.outcomes == (Outcome.DONE, Outcome.DONE)
+    assert entries(server)[1500:] == before[:50] + before[200:240]
+
+
+async def test_a_range_that_is_not_there_as_seen_is_kept(server: Server) -> None:
+    fill(server, 100)
+    async with acting(server) as act:
+        plan = await act.plan(drop(50, 99))
+        server.call("RPOP", KEY)
+        before = entries(server)
+        receipt = await act.run(plan)
+        assert receipt.outcomes == (Outcome.GONE,)
+        assert "no longer stand there" in receipt.notes[0]
+        plan = await act.plan(drop(50, 60))
+        server.call("LSET", KEY, 55, b"another")
+        before = entries(server)
+        assert (await act.run(plan)).outcomes == (Outcome.GONE,)
+        assert standing(act.keeper.items) == []
+    assert entries(server) == before
+
+
+async def test_a_range_that_stands_there_twice_is_kept(server: Server) -> None:
+    server.call("LPUSH", KEY, *[b"a", b"b"] * 20)
+    async with acting(server) as act:
+        receipt = await act.do(drop(4, 5))
+    assert receipt.outcomes == (Outcome.CHANGED,)
+    assert "more than once" in receipt.notes[0]
+    assert len(entries(server)) == 40
+
+
+async def test_ranges_that_are_refused_in_the_plan(valkey: Server) -> None:
+    async with acting(valkey) as act:
+        assert (await act.plan(drop(0, 1))).skipped[0].reason == "it is gone already"
+        fill(valkey, 30_000)
+        reasons = [
+            (await act.plan(drop(*ends))).skipped[0].reason
+            for ends in ((30_000, 30_001), (0, 10_000), (15_000, 15_001))
+        ]
+    assert reasons[0] == "it has no entries there"
+    assert "more than 10,000 entries" in reasons[1]
+    assert "so deep" in reasons[2]
+
+
+async def test_a_range_too_deep_by_now_is_kept(valkey: Server) -> None:
+    fill(valkey, 21_000)
+    async with acting(valkey) as act:
+        plan = await act.plan(drop(9_000, 9_001))
+        fill(valkey, 2_000, start=50_000)
+        receipt = await act.run(plan)
+    assert receipt.outcomes == (Outcome.CHANGED,)
+    assert len(entries(valkey)) == 23_000
+
+
+# ---- elsewhere --------------------------------------------------------------------------------------------------
+
+
+async def test_on_a_cluster(cluster: Cluster) -> None:
+    node = cluster.owner(cluster.nodes[0].call("CLUSTER", "KEYSLOT", KEY))
+    fill(node, 100)
+    before = entries(node)
+    async with acting(cluster.nodes[0]) as act:
+        receipt = await act.do(drop(10, 19))
+        receipt = await act.do(trim(30))
+        assert receipt.taken == {0: 60}
+        await undo(act)
+    assert entries(node) == before[:10] + before[20:]
+
+
+async def test_an_account_that_may_not(valkey: Server) -> None:
+    fill(valkey, 10)
+    async with acting(valkey) as act:
+        plan = await act.plan(trim(0))
+        for hand in act.hands.nodes.values():
+            hand.missing = {(b"async_host:", b"LTRIM"): "The account may not use LTRIM."}
+        receipt = await act.run(plan)
+        assert (receipt.outcomes, receipt.notes) == ((Outcome.REFUSED,), {0: "The account may not use LTRIM."})
+    assert len(entries(valkey)) == 10
+
+
+async def test_without_counters_what_is_unlike_goes_all_the_same(valkey: Server) -> None:
+    """INFO inside of scripts is refused: only what looks alike cannot be told apart then."""
+    fill(valkey, 50)
+    before = entries(valkey)
+    async with acting(valkey) as act:
+        plan = await act.plan(trim(5))
+        step = plan.steps[0]
+        told = (step.told[0], b"", b"", *step.told[3:])
+        object.__setattr__(step, "told", told)
+        assert (await act.run(plan)).taken == {0: 45}
+    assert entries(valkey) == before[:5]
+
+
+def test_what_went_in_part_is_put_back_in_part() -> None:
+    import msgspec
+
+    from fleetcache_gui.redis_io.undo import Saved
+
+    def saved(kind: str, content: Any) -> Saved:
+        return Saved(KEY, kind, msgspec.msgpack.encode(content))
+
+    items = [saved("list", [b"a", b"b", b"c"]), saved("only", [1, 2]), saved("list", [b"d"]), saved("only", [])]
+    (item,) = standing(items)
+    assert (msgspec.msgpack.decode(item.payload), count(item)) == ([b"b", b"c"], 2)
