@@ -351,9 +351,7 @@ def _of_streams(hidden: Callable[[Row], bool]) -> tuple[Verb, ...]:
             "Remove consumer…",
             "Remove a consumer of {}",
             _forget,
-            (
-                "Nothing is lost: nothing is pending for it. A worker of that name that runs comes back by itself.",
-            ),
+            ("Nothing is lost: nothing is pending for it. A worker of that name that runs comes back by itself.",),
             fits=_removable,
             hidden=hidden,
             choice=_idlers,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.plan import Plan, Progress, Strictness
 from fleetcache_gui.domain.planning import word_for
+from fleetcache_gui.redis_io.act import queue
 from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate
 from fleetcache_gui.redis_io.act.hands import Hands
@@ -27,6 +28,8 @@ from fleetcache_gui.redis_io.undo import BinFull, Saved
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from typing import Protocol
+
+    import pytest
 
     from fleetcache_gui.domain.plan import Draft, Receipt
 
@@ -130,3 +133,10 @@ async def acting(place: Listening, prefixes: Sequence[bytes] = PREFIXES) -> Asyn
         yield Acting(hands)
     finally:
         await hands.close()
+
+
+def chunks_of(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Entries of a queue go so many at a time, however long that takes."""
+    monkeypatch.setattr(queue, "CHUNK", size)
+    monkeypatch.setattr(queue, "MOST", size)
+    monkeypatch.setattr(queue, "SLOW", 60.0)

@@ -11,7 +11,7 @@ from fleetcache_gui.domain.plan import Deed, Draft, Outcome
 from fleetcache_gui.redis_io import survey_queue
 from fleetcache_gui.redis_io.act import queue
 from fleetcache_gui.redis_io.act.queue_undo import count, put_back, standing
-from tests.live.acting import Acting, acting
+from tests.live.acting import Acting, acting, chunks_of
 from tests.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -185,8 +185,7 @@ async def test_somebody_puts_entries_at_the_old_end(server: Server) -> None:
 
 
 async def test_a_full_bin_keeps_the_rest(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "CHUNK", 10)
-    monkeypatch.setattr(queue, "MOST", 10)
+    chunks_of(monkeypatch, 10)
     fill(server, 100)
     before = entries(server)
     async with acting(server) as act:
@@ -210,8 +209,7 @@ async def test_what_does_not_fit_into_the_bin_has_no_way_back_and_goes_all_the_s
 
 
 async def test_cancelled_between_chunks(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "CHUNK", 10)
-    monkeypatch.setattr(queue, "MOST", 10)
+    chunks_of(monkeypatch, 10)
     fill(server, 100)
     before = entries(server)
     async with acting(server) as act:

@@ -14,9 +14,8 @@ import pytest
 import redis
 
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome
-from fleetcache_gui.redis_io.act import queue
 from fleetcache_gui.redis_io.act.queue_undo import standing
-from tests.live.acting import Acting, acting
+from tests.live.acting import Acting, acting, chunks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,8 +131,7 @@ def queue_undo_count(item: Any) -> int:
 async def test_trim_removes_only_what_was_seen(
     valkey: Server, client: redis.Redis, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "CHUNK", 7)
-    monkeypatch.setattr(queue, "MOST", 9)
+    chunks_of(monkeypatch, 7)
     planned = removed = 0
     async with acting(valkey) as act:
         for seed in range(first, first + 500):

@@ -9,9 +9,9 @@ import pytest
 
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan, command_shown
 from fleetcache_gui.redis_io import survey_queue
-from fleetcache_gui.redis_io.act import queue, queue_stream
+from fleetcache_gui.redis_io.act import queue_stream
 from fleetcache_gui.redis_io.act.queue_undo import put_back, standing
-from tests.live.acting import Acting, acting
+from tests.live.acting import Acting, acting, chunks_of
 
 if TYPE_CHECKING:
     from fleetcache_gui.redis_io.act.queue import Done
@@ -127,7 +127,7 @@ async def test_trim_leaves_the_newest_and_what_came_later(server: Server, stay: 
 async def test_entries_that_others_deleted_are_not_counted_nor_put_back(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "CHUNK", 10)
+    chunks_of(monkeypatch, 10)
     fill(server, 30)
     async with acting(server) as act:
         plan = await act.plan(draft(Deed.TRIM, b"0"))
@@ -168,8 +168,7 @@ async def test_ids_beyond_what_a_float_holds(server: Server) -> None:
 
 
 async def test_a_stop_keeps_the_rest(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "CHUNK", 10)
-    monkeypatch.setattr(queue, "MOST", 10)
+    chunks_of(monkeypatch, 10)
     fill(server, 50)
     async with acting(server) as act:
         plan = await act.plan(draft(Deed.TRIM, b"0"))

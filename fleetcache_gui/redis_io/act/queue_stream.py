@@ -150,7 +150,7 @@ async def forget(task: Task, step: Step) -> tuple[Outcome, str]:
         raise
     except Lost as lost:
         there = await _facts(task, lost, (b"XINFO", b"CONSUMERS", task.key, group), consumer)
-        return await _found(task, done=there is None)
+        return await _found(task, step, done=there is None)
     if told[0] == b"gone":
         await task.only(())
         return Outcome.GONE, ""
@@ -173,7 +173,7 @@ async def replay(task: Task, step: Step) -> tuple[Outcome, str]:
         now = facts.get(b"last-delivered-id") if facts else None
         if now not in (start, last):
             return Outcome.UNKNOWN, "the group was given entries meanwhile; whether it was set back cannot be told"
-        return await _found(task, done=now == start)
+        return await _found(task, step, done=now == start)
     if told[0] == b"gone":
         await task.only(())
         return Outcome.GONE, ""
@@ -193,9 +193,9 @@ async def _facts(task: Task, lost: Lost, command: tuple[bytes, ...], name: bytes
     return next((facts for facts in records(reply) if facts.get(b"name") == name), None)
 
 
-async def _found(task: Task, *, done: bool) -> tuple[Outcome, str]:
+async def _found(task: Task, step: Step, *, done: bool) -> tuple[Outcome, str]:
     if done:
-        task.taken = 1
+        task.taken = step.count
         return Outcome.DONE, _READ
     await task.only(())
     return Outcome.FAILED, "the connection broke before it was done"
