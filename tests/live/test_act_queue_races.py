@@ -6,6 +6,7 @@ that was seen is told from it.
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,20 @@ import pytest
 import redis
 
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome
-from fleetcache_gui.redis_io.act.queue_undo import standing
+from fleetcache_gui.redis_io import survey_queue
+from fleetcache_gui.redis_io.act import queue
+from fleetcache_gui.redis_io.act.queue_undo import count, standing
 from tests.live.acting import Acting, acting, chunks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from fleetcache_gui.redis_io.undo import Saved
     from tests.servers import Server
 
 KEY = b"async_host:detail"
+RUNS = int(os.environ.get("FLEETCACHE_RACES", "300"))
+"""Interleavings of each kind."""
 
 
 @dataclass
@@ -118,23 +124,73 @@ async def trim_once(act: Acting, client: redis.Redis, seed: int) -> tuple[int, i
 
 def kept(act: Acting) -> int:
     """How many entries of a list undo would put back."""
-    return sum(queue_undo_count(item) for item in standing(act.keeper.items))
+    return sum(map(count, standing(act.keeper.items)))
 
 
-def queue_undo_count(item: Any) -> int:
-    from fleetcache_gui.redis_io.act.queue_undo import count
-
-    return count(item)
-
-
-@pytest.mark.parametrize("first", range(0, 2000, 500))
+@pytest.mark.parametrize("first", range(0, RUNS, RUNS // 2))
 async def test_trim_removes_only_what_was_seen(
     valkey: Server, client: redis.Redis, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chunks_of(monkeypatch, 7)
     planned = removed = 0
     async with acting(valkey) as act:
-        for seed in range(first, first + 500):
+        for seed in range(first, first + RUNS // 2):
             asked, gone = await trim_once(act, client, seed)
+            planned, removed = planned + asked, removed + gone
+    assert removed > planned // 10, "a test in which hardly anything is removed proves nothing"
+
+
+async def drop_once(act: Acting, client: redis.Redis, seed: int) -> tuple[int, int]:
+    """One plan to drop a range; how many entries it planned and removed."""
+    chance = random.Random(seed)
+    model = Model(client, chance, 0)
+    client.delete(KEY)
+    for _ in range(chance.randrange(1, 40)):
+        model.push()
+    first = chance.randrange(len(model.entries))
+    last = chance.randrange(first, len(model.entries))
+    args = (b"%d" % first, b"%d" % last)
+    plan = await act.plan(Draft(Deed.DROP_RANGE, KEY, "q", "list", args=args))
+    wanted = model.entries[first : last + 1]
+    most = chance.choice((1, 1, 6, 40))
+
+    gone: list[tuple[int, bytes]] = []
+
+    def dropped(items: Sequence[Saved]) -> None:
+        """Take note of the pieces that have gone: each step saves its piece, and says afterwards if it did not go."""
+        for position, item in enumerate(items):
+            if item.kind != queue.ONLY:
+                step = plan.steps[sum(one.kind != queue.ONLY for one in items[:position])]
+                piece = wanted[int(step.told[0]) - first :][: step.count]
+                went = items[position + 1 : position + 2] == [] or items[position + 1].kind != queue.ONLY
+                if went and not set(piece) <= set(gone):
+                    gone.extend(piece)
+                    assert set(piece) <= set(model.entries) or model.letters, f"seed {seed}: unseen entries went"
+                    model.entries = [entry for entry in model.entries if entry not in piece]
+
+    def between(*_: object) -> None:
+        if act.keeper.items[-1].kind != queue.ONLY:
+            dropped(act.keeper.items[:-1])
+            model.disturb(most)
+
+    model.disturb(most)
+    act.keeper.saved = between
+    receipt = await act.run(plan)
+    dropped(act.keeper.items)
+    removed = receipt.count(Outcome.DONE)
+    assert kept(act) == len(gone) == removed, f"seed {seed}"
+    assert model.actual() == model.values(), f"seed {seed}: other entries were dropped"
+    return plan.count, removed
+
+
+@pytest.mark.parametrize("piece", [3, 100])
+async def test_a_range_is_dropped_as_seen_or_not_at_all(
+    valkey: Server, client: redis.Redis, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey_queue, "PIECE", piece)
+    planned = removed = 0
+    async with acting(valkey) as act:
+        for seed in range(RUNS // 2):
+            asked, gone = await drop_once(act, client, seed)
             planned, removed = planned + asked, removed + gone
     assert removed > planned // 10, "a test in which hardly anything is removed proves nothing"
