@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan, command_shown
-from fleetcache_gui.redis_io import survey_queue
+from fleetcache_gui.families.spec.host_queue import FAMILY
+from fleetcache_gui.redis_io import rows, survey_queue
 from fleetcache_gui.redis_io.act import queue_stream
 from fleetcache_gui.redis_io.act.queue_undo import put_back, standing
 from tests.live.acting import Acting, acting, chunks_of
+from tests.live.readers import connected
 
 if TYPE_CHECKING:
     from fleetcache_gui.redis_io.act.queue import Done
@@ -409,3 +412,41 @@ async def test_many_pending_entries_are_looked_up_in_pieces(server: Server, monk
         assert plan.steps[0].draft.what == "14 entries pending for a, the oldest of them"
         assert outcome(plan, await act.run(plan)) == (Outcome.DONE, 14)
     assert min(pending(server), key=lambda name: int(name[:-2])) == b"15-0"
+
+
+# ---- the verbs of the family, from a row as it is read to what the server holds then ----------------------------
+
+
+async def test_verbs_from_a_row_on_screen(server: Server) -> None:
+    fill(server, 20)
+    group(server, b"b\xff \t")
+    read(server, b"a", 5)
+    verbs = {verb.id: verb for verb in FAMILY.verbs}
+    async with connected(server) as node, acting(server) as act:
+
+        async def done(verb: str, choice: str | None = None) -> int:
+            (row,) = (await rows.read(node, [rows.Question(FAMILY, [KEY])], Expected()))[FAMILY.id]
+            assert not verbs[verb].hidden(row)
+            assert verbs[verb].fits(row, row.at) is None
+            choose = verbs[verb].choice
+            if choice is None and choose is not None:
+                choice = choose((row,)).options[0][1]
+            assert choose is None or not choose((row,)).check(choice or "")
+            receipt = await act.do(*verbs[verb].drafts(row, choice or ""))
+            assert set(receipt.outcomes) == {Outcome.DONE}
+            return receipt.count(Outcome.DONE)
+
+        assert await done("claim") == 5
+        assert {owner for owner, _ in pending(server).values()} == {b"b\xff \t"}
+        assert await done("forget") == 1
+        assert await done("replay", "2 workers") == 3
+        assert await done("acknowledge") == 5
+        assert await done("delete", "1-0 4-0") == 4
+        assert await done("trim-stream", "10") == 6
+        assert await done("clear-stream") == 10
+        server.call("DEL", KEY)
+        server.call("LPUSH", KEY, *range(20))
+        assert await done("drop", "2-3") == 2
+        assert await done("trim", "10") == 8
+        assert await done("clear") == 10
+    assert server.call("EXISTS", KEY) == 0
