@@ -43,10 +43,6 @@ def _kind(row: Row) -> str:
     return next((key.type for key in present(row) if key.name == row.id), "none")
 
 
-def _not(kind: str) -> Callable[[Row], bool]:
-    return lambda row: _kind(row) != kind
-
-
 def _groups(row: Row) -> tuple[Group, ...]:
     return (row.memory.load.groups or ()) if isinstance(row.memory, Flow) else ()
 

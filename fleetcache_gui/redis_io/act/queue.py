@@ -114,7 +114,7 @@ class Task:
         replies = await self.hand.lane.exchange(commands)
         for reply in replies:
             if isinstance(reply, ReplyError):
-                raise self._ended(reply)
+                raise self.ended(reply)
         return replies
 
     async def save(self, kind: str, content: object) -> None:
@@ -147,7 +147,7 @@ class Task:
                 if reply.code == "NOSCRIPT" and not whole:
                     hand.met.clear()
                     continue
-                raise self._ended(reply)
+                raise self.ended(reply)
             told = [word for word in reply if isinstance(word, bytes)] if isinstance(reply, list) else []
             if not told:
                 raise Ended(Outcome.FAILED, "the server's answer was not understood")
@@ -175,7 +175,8 @@ class Task:
         self.told(self.taken, "")
         await asyncio.sleep(took if took > SLOW else 0)
 
-    def _ended(self, error: ReplyError) -> Ended:
+    def ended(self, error: ReplyError) -> Ended:
+        """What an error that the server answered with means."""
         verdict = hear(error, ())
         return Ended(verdict.outcome or Outcome.FAILED, verdict.note or _MOVED)
 

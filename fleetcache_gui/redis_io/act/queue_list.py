@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Outcome
+from fleetcache_gui.domain.values import Reply, ReplyError
 from fleetcache_gui.redis_io import info
 from fleetcache_gui.redis_io.act.queue import HEAVY, Ended, Lost, Task
 from fleetcache_gui.redis_io.act.queue_scripts import DROP, TAKE
 from fleetcache_gui.redis_io.faults import Trouble
-from fleetcache_gui.redis_io.survey_queue import DEEP, STRANGERS, TAKERS
+from fleetcache_gui.redis_io.survey_queue import DEEP, SIGNATURE, STRANGERS, TAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.domain.plan import Step
-    from fleetcache_gui.domain.values import Reply
 
 KIND = "list"
 """Saved: the values that went, in the order of the list. They go back to its old end, the last saved first."""
@@ -32,7 +32,8 @@ _PLACES = 50_000
 _TRIES = 100
 """So often is the old end read again when workers empty it faster than it can be read."""
 
-_COUNTED = frozenset(TAKERS) | frozenset(STRANGERS)
+_PUSHES = frozenset({"lpush", "lpushx"})
+_COUNTED = _PUSHES | frozenset(TAKERS) | frozenset(STRANGERS)
 _STATS = (b"INFO", b"commandstats")
 _TAKEN = "workers took the others meanwhile"
 _ALIKE = "the others cannot be told from entries that came later, as they look the same; plan again"
@@ -53,9 +54,10 @@ class _Boundary:
     left: int
     window: int
 
-    def asking(self, wanted: int, values: Sequence[bytes] | None) -> list[bytes]:
+    def asking(self, end: _End) -> list[bytes]:
         """The arguments of `TAKE`."""
-        numbers = [b"%d" % n for n in (len(self.newer), len(self.older), wanted, values is not None)]
+        values = end.values
+        numbers = [b"%d" % n for n in (len(self.newer), len(self.older), end.wanted, values is not None)]
         head = [self.stay, b"%d" % self.left, b"%d" % self.window, self.taken, self.strange, *numbers]
         return [*head, *self.newer, *self.older, *(values or ())]
 
@@ -71,21 +73,20 @@ async def trim(task: Task, step: Step) -> tuple[Outcome, str]:
     while edge.left > 0:
         if task.stop.is_set():
             return Outcome.CANCELLED, "cancelled"
-        values, wanted, before = await _oldest(task, min(task.size, edge.left))
-        if not wanted:
+        end = await _oldest(task, min(task.size, edge.left))
+        if not end.wanted:
             return Outcome.GONE, _TAKEN
-        if values is not None:
-            await task.save(KIND, values)
+        await task.save(KIND, end.values)
         try:
-            told = await task.send(TAKE, edge.asking(wanted, values))
+            told = await task.send(TAKE, edge.asking(end))
             while told[0] == b"look":
                 edge.left, edge.window = int(told[1]), beyond
-                told = await task.send(TAKE, edge.asking(wanted, values))
+                told = await task.send(TAKE, edge.asking(end))
         except Ended:
             await task.only(())
             raise
         except Lost as lost:
-            return await _settle(task, edge, wanted, values, before, lost)
+            return await _settle(task, end, lost)
         edge.window = near
         if told[0] != b"done":
             await task.only(())
@@ -95,7 +96,7 @@ async def trim(task: Task, step: Step) -> tuple[Outcome, str]:
             task.size = max(task.size // 2, 1)
             continue
         failed = 0
-        alike = await _count(task, edge, told, wanted)
+        alike = await _count(task, edge, told, end.wanted)
         if alike:
             return Outcome.DONE, _ALIKE
         await task.pace()
@@ -112,47 +113,63 @@ async def _count(task: Task, edge: _Boundary, told: Sequence[bytes], wanted: int
     return told[4] == b"1"
 
 
-async def _oldest(task: Task, wanted: int) -> tuple[list[bytes] | None, int, Reply]:
-    """The values at the old end where they are to be saved, how many there are, and the server's counters."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The old end of the list before something was sent. `values` may go, where they are saved; `newer` stand just
+    before them; `wanted` entries are to go, of `length`; `calls`: the server's counters."""
+
+    wanted: int
+    values: list[bytes] | None
+    newer: list[bytes]
+    length: int
+    calls: dict[str, int]
+
+
+async def _oldest(task: Task, wanted: int) -> _End:
+    """Look at the old end; its values are read only where they are saved."""
+    most = wanted + SIGNATURE if task.keeper else 1
+    end = (b"LRANGE", task.key, b"-%d" % most, b"-1")
+    stats, length, found = await task.hand.lane.exchange((_STATS, (b"LLEN", task.key), end))
+    for reply in (length, found):
+        if isinstance(reply, ReplyError):
+            raise task.ended(reply)
+    entries = [value for value in found if isinstance(value, bytes)] if isinstance(found, list) else []
+    long = length if isinstance(length, int) else 0
     if task.keeper is None:
-        length, stats = await task.read((b"LLEN", task.key), _STATS)
-        return None, min(wanted, length if isinstance(length, int) else 0), stats
-    stats, found = await task.hand.lane.exchange((_STATS, (b"LRANGE", task.key, b"-%d" % wanted, b"-1")))
-    values = [value for value in found if isinstance(value, bytes)] if isinstance(found, list) else []
-    if not isinstance(found, list):
-        await task.read((b"LRANGE", task.key, b"0", b"0"))  # raises what hinders
-    return values, len(values), stats
+        return _End(min(wanted, long), None, [], long, _calls(stats))
+    newer = entries[: max(len(entries) - wanted, 0)]
+    values = entries[len(newer) :]
+    return _End(len(values), values, newer, long, _calls(stats))
 
 
-async def _settle(
-    task: Task, edge: _Boundary, wanted: int, values: list[bytes] | None, before: Reply, lost: Lost
-) -> tuple[Outcome, str]:
-    """What became of a chunk whose reply was lost, as far as counters and the old end tell."""
-    note = f"up to {words.count(wanted, 'entry was', 'entries were')} removed by this or taken by workers"
+async def _settle(task: Task, end: _End, lost: Lost) -> tuple[Outcome, str]:
+    """What became of a chunk whose reply was lost, as far as counters and the old end tell.
+
+    Whatever the script removed, it removed by one LTRIM. Where that is all that was called since, what is missing now
+    is what it took.
+    """
+    unknown = f"up to {words.count(end.wanted, 'entry was', 'entries were')} removed by this or taken by workers"
     try:
         hand = await task.reach(lost)
-        end = (b"LRANGE", task.key, b"-%d" % wanted, b"-1")
-        stats, tail = await hand.lane.exchange((_STATS, end if values else (b"LLEN", task.key)))
+        tail = (b"LRANGE", task.key, b"-%d" % (end.wanted + SIGNATURE), b"-1")
+        stats, length, now = await hand.lane.exchange((_STATS, (b"LLEN", task.key), tail))
     except Trouble as trouble:
-        return Outcome.UNKNOWN, f"{trouble.text} {note}"
-    was, now = _calls(before), _calls(stats)
-    rest = _rest(values, tail) if values and isinstance(tail, list) else None
-    sure = bool(was) and bool(now)
-    if sure and now == was:
-        await task.only(())
-        return Outcome.FAILED, _BROKE
-    others = {name: now.get(name, 0) - was.get(name, 0) for name in _COUNTED if name != "ltrim"}
-    if sure and not any(others.values()) and now["ltrim"] - was.get("ltrim", 0) == 1:
-        count = min(wanted, edge.left)
-        if rest is None or rest == wanted - count:
-            task.taken += count
-            if count < wanted:
-                await task.only(range(wanted - count, wanted))
-            return Outcome.DONE, f"found by reading; {_BROKE}"
-    if rest and values and len(set(values)) == wanted and wanted <= edge.left:
-        await task.only(())
-        return Outcome.FAILED, _BROKE  # what would have gone with the others is still there
-    return Outcome.UNKNOWN, f"{note}; undo would put back all of them"
+        return Outcome.UNKNOWN, f"{trouble.text} {unknown}"
+    calls = _calls(stats)
+    if end.calls and calls:
+        called = {name: count - end.calls.get(name, 0) for name, count in calls.items()}
+        called = {name: count for name, count in called.items() if count}
+        if "ltrim" not in called:
+            await task.only(())
+            return Outcome.FAILED, _BROKE
+        left = _left(end, now) if end.values is not None else None
+        if end.values is None and isinstance(length, int) and not called.keys() & _PUSHES:
+            left = end.wanted - (end.length - length)
+        if left is not None and called["ltrim"] == 1 and not called.keys() - {"ltrim"} - _PUSHES:
+            task.taken += end.wanted - left
+            await task.only(range(left, end.wanted))
+            return (Outcome.FAILED, _BROKE) if left == end.wanted else (Outcome.DONE, f"found by reading; {_BROKE}")
+    return Outcome.UNKNOWN, f"{unknown}; undo would put back all of them"
 
 
 def _calls(stats: Reply) -> dict[str, int]:
@@ -160,12 +177,16 @@ def _calls(stats: Reply) -> dict[str, int]:
     return {name: calls.get(name, 0) for name in _COUNTED} if calls else {}
 
 
-def _rest(values: Sequence[bytes], tail: Sequence[Reply]) -> int:
-    """How many of the newest of `values` are at the old end now."""
-    for left in range(min(len(values), len(tail)), 0, -1):
-        if list(values[:left]) == list(tail[-left:]):
-            return left
-    return 0
+def _left(end: _End, now: Reply) -> int | None:
+    """How many of the newest of what was to go are still at the old end; None where more than one answer fits."""
+    if not isinstance(now, list) or end.values is None:
+        return None
+    fits = [
+        left
+        for left in range(end.wanted + 1)
+        if not (wanted := end.newer + end.values[:left]) or now[-len(wanted) :] == wanted
+    ]
+    return fits[0] if len(fits) == 1 else None
 
 
 # ---- a range ----------------------------------------------------------------------------------------------------
@@ -191,7 +212,7 @@ async def drop(task: Task, step: Step) -> tuple[Outcome, str]:
         await task.only(())
         raise
     except Lost as lost:
-        return await _settle_drop(task, step, before, lost)
+        return await _settle_drop(task, step, _calls(before), lost)
     if told[0] == b"done":
         task.taken = int(told[1])
         await task.pace()
@@ -204,22 +225,25 @@ async def drop(task: Task, step: Step) -> tuple[Outcome, str]:
     return Outcome.GONE, "they no longer stand there in this order: workers took some, or the queue was changed"
 
 
-async def _settle_drop(task: Task, step: Step, before: Reply, lost: Lost) -> tuple[Outcome, str]:
+async def _settle_drop(task: Task, step: Step, before: dict[str, int], lost: Lost) -> tuple[Outcome, str]:
+    """Entries in the midst go by LSET and LREM, those at an end by LTRIM."""
+    start, length, newer, *entries = step.told
     try:
         hand = await task.reach(lost)
-        (stats,) = await hand.lane.exchange((_STATS,))
+        stats, long = await hand.lane.exchange((_STATS, (b"LLEN", task.key)))
+        # Where they are if nothing was taken: as far from the old end as before.
+        now = int(start) + long - int(length) if isinstance(long, int) else 0
+        place = (b"LRANGE", task.key, b"%d" % max(now, 0), b"%d" % max(now + step.count - 1, 0))
+        (there,) = await hand.lane.exchange((place,))
     except Trouble as trouble:
         return Outcome.UNKNOWN, f"{trouble.text} Whether they were dropped is not known."
-    was, now = _calls(before), _calls(stats)
-    if was and now == was:
-        await task.only(())
-        return Outcome.FAILED, _BROKE
-    changed = {name for name in now if now[name] != was.get(name, 0)}
-    # Nobody else sets entries of a queue and removes them by value.
-    if was and (changed >= {"lset", "lrem"} or changed == {"ltrim"}):
-        task.taken = step.count
-        return Outcome.DONE, "found by reading"
-    if was and not changed & {"lset", "lrem", "ltrim"}:
-        await task.only(())
-        return Outcome.FAILED, _BROKE
+    calls = _calls(stats)
+    called = {name for name, count in calls.items() if count != before.get(name, 0)} - _PUSHES
+    if before and calls:
+        if called >= {"lset", "lrem"} or (called == {"ltrim"} and there != entries[int(newer) :]):
+            task.taken = step.count
+            return Outcome.DONE, "found by reading"
+        if not called & {"lset", "lrem", "ltrim"} or called == {"ltrim"}:
+            await task.only(())
+            return Outcome.FAILED, _BROKE
     return Outcome.UNKNOWN, "they were dropped by this or removed by others; undo would put all of them back"
