@@ -240,10 +240,12 @@ end
 return {'done', tostring(count), table.concat(flags)}
 """
 _ACK = "done = redis.call('XACK', key, group, id)"
-_CLAIM = "done = #redis.call('XCLAIM', key, group, to, 0, id, 'JUSTID')"
 _THERE = "if not facts_of(to, 'CONSUMERS', key, group) then return {'changed', 'nobody'} end"
-_GIVE_BACK = (
-    "done = #redis.call('XCLAIM', key, group, to, 0, id, 'TIME', ARGV[i + 3], 'RETRYCOUNT', deliveries, 'JUSTID')"
+# XCLAIM would end the pending state of an entry that was deleted, instead of moving it.
+_IF_THERE = "if #redis.call('XRANGE', key, id, id) == 1 then done = #redis.call(CLAIM) end"
+_CLAIM = _IF_THERE.replace("CLAIM", "'XCLAIM', key, group, to, 0, id, 'JUSTID'")
+_GIVE_BACK = _IF_THERE.replace(
+    "CLAIM", "'XCLAIM', key, group, to, 0, id, 'TIME', ARGV[i + 3], 'RETRYCOUNT', deliveries, 'JUSTID'"
 )
 
 # ARGV: group, consumer; then for each its id, deliveries, when (ms). Only what is pending for nobody now.
