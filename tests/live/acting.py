@@ -138,5 +138,4 @@ async def acting(place: Listening, prefixes: Sequence[bytes] = PREFIXES) -> Asyn
 def chunks_of(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """Entries of a queue go so many at a time, however long that takes."""
     monkeypatch.setattr(queue, "CHUNK", size)
-    monkeypatch.setattr(queue, "MOST", size)
     monkeypatch.setattr(queue, "SLOW", 60.0)

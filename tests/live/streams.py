@@ -72,4 +72,4 @@ async def undo(act: Acting) -> Done:
 
 def outcome(plan: Plan, receipt: Any) -> tuple[Outcome, int]:
     assert len(plan.steps) == 1
-    return receipt.outcomes[0], receipt.taken.get(0)
+    return receipt.outcomes[0], receipt.taken.get(0, 0)

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from fleetcache_gui.redis_io.act.scripts import Script
     from fleetcache_gui.redis_io.faults import Trouble
 
-CHUNK, MOST = 1000, 2000
-"""Entries in the first chunk and in the largest."""
+CHUNK = 1000
+"""Entries in the largest chunk."""
 
 HEAVY = 512 << 10
 """Bytes of entries in one chunk, about."""
 
 QUICK, SLOW = 0.003, 0.010
-"""A chunk answered within the one (seconds) is followed by a larger one; beyond the other by a smaller, and a rest."""
+"""After a chunk answered within the one (seconds) the next may be larger, beyond the other it is smaller, and rests."""
 
 ONLY = "only"
 """What `Saved` of this kind says of the one before it: the positions of those of its entries that really went."""
@@ -89,6 +89,7 @@ class Task:
     told: Callable[[int, str], None]
     stop: asyncio.Event
     keeper: Keeper | None = None
+    most: int = CHUNK
     size: int = CHUNK
     taken: int = 0
     longest: float = 0.0
@@ -101,8 +102,8 @@ class Task:
     ) -> Task:
         """The task of a step; it saves what goes where the plan says so."""
         mean = max((step.size or 0) // max(step.count, 1), 1)
-        kept = keeper if step.saved else None
-        return cls(hands, step.node, step.draft.key, told, stop, kept, max(1, min(CHUNK, HEAVY // mean)))
+        kept, most = keeper if step.saved else None, max(1, min(CHUNK, HEAVY // mean))
+        return cls(hands, step.node, step.draft.key, told, stop, kept, most, most)
 
     @property
     def hand(self) -> Hand:
@@ -169,7 +170,7 @@ class Task:
         """Adapt the size of chunks to how long they take, and let others in."""
         took, self.longest = self.longest, 0.0
         if took < QUICK:
-            self.size = min(self.size * 2, MOST)
+            self.size = min(self.size * 2, self.most)
         elif took > SLOW:
             self.size = max(self.size // 2, 1)
         self.told(self.taken, "")

@@ -23,6 +23,9 @@ ENTRIES, PENDING, CLAIMED, CONSUMER, GROUP = "stream", "pending", "claimed", "co
 """Kinds of what is saved: [[id, words]…]; [group, consumer, [[id, deliveries, when]…]]; [group, from, to, the same];
 [group, consumer]; [group, id that was set, id before, entries read or empty]."""
 
+_MOST = 500
+"""Entries deleted in one script."""
+
 _EACH = 250
 """Pending entries in one script: each is looked up."""
 
@@ -36,7 +39,7 @@ async def delete(task: Task, step: Step) -> tuple[Outcome, str]:
     while True:
         if task.stop.is_set():
             return Outcome.CANCELLED, "cancelled"
-        (page,) = await task.read((b"XRANGE", task.key, start, end, b"COUNT", b"%d" % task.size))
+        (page,) = await task.read((b"XRANGE", task.key, start, end, b"COUNT", b"%d" % min(task.size, _MOST)))
         entries = [entry for entry in page if isinstance(entry, list)] if isinstance(page, list) else []
         if not entries:
             break

@@ -201,7 +201,8 @@ class Run:
 
         done = await queue_run.run(self.hands, step, self.keeper, told, self.stop)
         self._note((position,), done.outcome, done.note)
-        self._taken[position] = done.taken
+        if done.taken:
+            self._taken[position] = done.taken
         if done.saved:
             self._saved.add(position)
         if done.trouble:
