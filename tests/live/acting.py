@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.plan import Plan, Progress, Strictness
 from fleetcache_gui.domain.planning import word_for
-from fleetcache_gui.redis_io.act import queue
+from fleetcache_gui.redis_io.act import queue, queue_undo
 from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate
 from fleetcache_gui.redis_io.act.hands import Hands
@@ -89,7 +89,10 @@ class Acting:
 
     async def plan(self, *drafts: Draft, room: int = ROOM) -> Plan:
         """The plan that the survey makes of drafts; what fell out is in `skipped`."""
-        found = await self.look(*drafts, room=room)
+        return self.planned(await self.look(*drafts, room=room))
+
+    def planned(self, found: Survey) -> Plan:
+        """A plan of what a survey found."""
         return Plan(
             id=uuid.uuid4().hex,
             verb="test",
@@ -110,7 +113,9 @@ class Acting:
 
     async def run(self, plan: Plan) -> Receipt:
         """Confirm and execute, with a keeper and a log of its own."""
-        self.keeper.items, self.progress, self.stop = [], [], asyncio.Event()
+        self.progress, self.stop = [], asyncio.Event()
+        if any(step.saved for step in plan.steps):
+            self.keeper.items = []
         self.gate.unlock()
 
         def told(progress: Progress) -> None:
@@ -119,6 +124,10 @@ class Acting:
 
         confirmed = self.gate.confirm(plan, plan.word)
         return await execute(self.gate, confirmed, self.hands, self.keeper, self.log, told, self.stop)
+
+    async def undo_queue(self) -> Receipt:
+        """Put back what the last run took from queues."""
+        return await self.run(self.planned(Survey(tuple(queue_undo.steps(self.keeper.items, self.hands.node_of)), ())))
 
     async def do(self, *drafts: Draft, room: int = ROOM) -> Receipt:
         """Plan, and run at once."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan
-from fleetcache_gui.redis_io.act.queue_undo import put_back
+from fleetcache_gui.redis_io.act.queue import Done
 
 if TYPE_CHECKING:
-    from fleetcache_gui.redis_io.act.queue import Done
     from tests.live.acting import Acting
     from tests.servers import Server
 
@@ -66,8 +64,10 @@ def delivered(server: Server) -> list[Any]:
 
 
 async def undo(act: Acting) -> Done:
-    node = act.hands.node_of(KEY)
-    return await put_back(act.hands, node, act.keeper.items, lambda taken, waiting: None, asyncio.Event())
+    """What the receipt says of the one step that there is."""
+    receipt = await act.undo_queue()
+    (outcome,) = receipt.outcomes
+    return Done(outcome, receipt.notes.get(0, ""), receipt.taken.get(0, 0))
 
 
 def outcome(plan: Plan, receipt: Any) -> tuple[Outcome, int]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Receipt
-from fleetcache_gui.redis_io.act.queue_undo import put_back, standing
+from fleetcache_gui.redis_io.act.queue import Done
+from fleetcache_gui.redis_io.act.queue_undo import standing
 from tests.live.acting import Acting, acting, chunks_of
 from tests.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-    from fleetcache_gui.redis_io.act.queue import Done
     from tests.servers import Server
 
     Eventually = Callable[..., Coroutine[Any, Any, None]]
@@ -70,7 +70,10 @@ def state(server: Server) -> Any:
 
 
 async def undo(act: Acting) -> Done:
-    return await put_back(act.hands, "", act.keeper.items, lambda taken, waiting: None, asyncio.Event())
+    """What the receipt says of the one step that there is."""
+    receipt = await act.undo_queue()
+    (outcome,) = receipt.outcomes
+    return Done(outcome, receipt.notes.get(0, ""), receipt.taken.get(0, 0))
 
 
 async def drop(proxy: Proxy, word: bytes, eventually: Eventually, acting_: Coroutine[Any, Any, Any]) -> Any:

@@ -75,7 +75,8 @@ async def once(act: Acting, server: Server, deed: Deed, seed: int) -> int:
     assert receipt.count(Outcome.DONE) == len(changed), f"seed {seed}"
     assert sum(map(count, standing(act.keeper.items))) == len(changed), f"seed {seed}"
     mine = {name for name in changed if pending(server).get(name, (b"c", 0))[0] == b"c"}
-    await undo(act)
+    if changed:
+        await undo(act)
     back = {name for name, (owner, _) in pending(server).items() if name in mine and owner == b"a"}
     assert back <= mine
     return len(changed)

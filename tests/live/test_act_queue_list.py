@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +9,12 @@ import pytest
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome
 from fleetcache_gui.redis_io import survey_queue
 from fleetcache_gui.redis_io.act import queue
-from fleetcache_gui.redis_io.act.queue_undo import count, put_back, standing
+from fleetcache_gui.redis_io.act.queue import Done
+from fleetcache_gui.redis_io.act.queue_undo import count, standing
 from tests.live.acting import Acting, acting, chunks_of
 from tests.monitor import Monitor
 
 if TYPE_CHECKING:
-    from fleetcache_gui.redis_io.act.queue import Done
     from tests.servers import Cluster, Server
 
 KEY = b"async_host:detail"
@@ -42,8 +41,10 @@ def entries(server: Server) -> list[bytes]:
 
 
 async def undo(act: Acting) -> Done:
-    node = act.hands.node_of(KEY)
-    return await put_back(act.hands, node, act.keeper.items, lambda taken, waiting: None, asyncio.Event())
+    """What the receipt says of the one step that there is."""
+    receipt = await act.undo_queue()
+    (outcome,) = receipt.outcomes
+    return Done(outcome, receipt.notes.get(0, ""), receipt.taken.get(0, 0))
 
 
 async def test_trim_keeps_the_newest_and_undo_brings_all_back_in_order(server: Server) -> None:

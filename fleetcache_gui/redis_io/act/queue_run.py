@@ -6,9 +6,10 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui.domain.plan import Deed, Outcome, Step
-from fleetcache_gui.redis_io.act import queue_list, queue_stream
+from fleetcache_gui.redis_io.act import queue_list, queue_stream, queue_undo
 from fleetcache_gui.redis_io.act.queue import Done, Ended, Task, summed_up
 from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.survey_queue import DEEDS
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,8 +38,15 @@ _NEEDS: dict[_Runner, tuple[bytes, ...]] = {
 }
 
 
+def owns(step: Step) -> bool:
+    """Whether the step is made here: it changes parts of a queue, or puts them back."""
+    return step.draft.deed in DEEDS or (step.draft.deed is Deed.PUT_BACK and bool(step.told))
+
+
 def needs(step: Step) -> tuple[bytes, ...]:
     """Commands that the account must be allowed, beside EVAL."""
+    if step.draft.deed is Deed.PUT_BACK:
+        return (b"TYPE",)
     if step.draft.deed in (Deed.ACK, Deed.CLAIM):
         return (b"TYPE", b"XACK" if step.draft.deed is Deed.ACK else b"XCLAIM")
     return (b"TYPE", *_NEEDS[_runner(step)])
@@ -51,6 +59,8 @@ def _runner(step: Step) -> _Runner:
 async def run(hands: Hands, step: Step, keeper: Keeper, told: Callable[[int, str], None], stop: asyncio.Event) -> Done:
     """Make a step. `told` hears how many entries are done, or what is waited for. Raises `Trouble` where nothing was
     done and nothing could be begun."""
+    if step.draft.deed is Deed.PUT_BACK:
+        return await queue_undo.run(hands, step, told, stop)
     task = Task.of(hands, step, keeper, told, stop)
     try:
         outcome, note = await _runner(step)(task, step)

@@ -8,7 +8,8 @@ import msgspec
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import records
-from fleetcache_gui.domain.plan import Outcome
+from fleetcache_gui.domain.plan import Deed, Draft, Fingerprint, Outcome, Step
+from fleetcache_gui.domain.text import show
 from fleetcache_gui.redis_io.act import queue_list, queue_stream
 from fleetcache_gui.redis_io.act.queue import HEAVY, ONLY, Done, Ended, Lost, Task, summed_up
 from fleetcache_gui.redis_io.act.queue_scripts import ADD, GIVE_BACK, MAKE, PEND, PUT, SET_ID
@@ -33,7 +34,7 @@ KINDS = frozenset(
         ONLY,
     }
 )
-"""Kinds of `Saved` that are put back here: all of one key at once."""
+"""Kinds of `Saved` that are put back by `steps`, in the order of the bin."""
 
 _PART = 1000
 """Entries that are put back at once."""
@@ -73,19 +74,31 @@ def count(item: Saved) -> int:
     return len(content if item.kind in (queue_list.KIND, queue_stream.ENTRIES) else content[-1])
 
 
-async def put_back(
-    hands: Hands, node: str, items: Sequence[Saved], told: Callable[[int, str], None], stop: asyncio.Event
-) -> Done:
-    """Put back what was saved of one key, all of it in the order of the bin (`KINDS`, with `ONLY`).
+def steps(items: Sequence[Saved], node_of: Callable[[bytes], str]) -> list[Step]:
+    """One step for each queue: what went from it is put back in one go, since its order is what counts."""
+    keys = dict.fromkeys(item.key for item in items)
+    made: list[Step] = []
+    for key in keys:
+        kept = standing([item for item in items if item.key == key])
+        if not kept:
+            continue
+        told = tuple(word for item in kept for word in (item.kind.encode(), item.payload))
+        draft = Draft(Deed.PUT_BACK, key, f"what went from {show(key, 80)}")
+        size = sum(len(item.payload) for item in kept)
+        made.append(Step(draft, Fingerprint(""), size, False, node_of(key), sum(map(count, kept)), told))
+    return made
 
-    Nothing that is there is overwritten or moved. The note says what could not be put back as it was. Raises `Trouble`
-    where nothing could be begun.
+
+async def run(hands: Hands, step: Step, told: Callable[[int, str], None], stop: asyncio.Event) -> Done:
+    """Make one of `steps`. Raises `Trouble` where nothing could be begun.
+
+    Nothing that is there is overwritten or moved; the note says what could not be put back as it was. Running it again
+    would put back again what was put back: the bin must be told (`UndoBin.mark`) as soon as some of it was.
     """
-    kept = standing(items)
-    total = sum(map(count, kept))
-    if not kept:
-        return Done(Outcome.GONE, "nothing of it had gone")
-    task = Task(hands, node, kept[0].key, told, stop)
+    kinds, payloads = step.told[::2], step.told[1::2]
+    key = step.draft.key
+    kept = [Saved(key, kind.decode(), payload) for kind, payload in zip(kinds, payloads, strict=True)]
+    task = Task(hands, step.node, key, told, stop)
     outcome, note = Outcome.DONE, ""
     try:
         # The entries that went last are the newest of a list: they are put back first, so that the oldest end up last.
@@ -106,7 +119,7 @@ async def put_back(
             raise
         task.trouble = trouble
         outcome, note = Outcome.UNREACHABLE, trouble.text
-    return summed_up(task, total, outcome, note)
+    return summed_up(task, step.count, outcome, note)
 
 
 def _parts(entries: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

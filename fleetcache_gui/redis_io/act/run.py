@@ -19,7 +19,6 @@ from fleetcache_gui.redis_io.act.verdicts import MOVED, STRANGE, UNSAVED, ZERO, 
 from fleetcache_gui.redis_io.audit import AuditFailed
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import question, unmet
-from fleetcache_gui.redis_io.survey_queue import DEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -161,7 +160,7 @@ class Run:
     def _permitted(self, hand: Hand, position: int) -> bool:
         step = self.plan.steps[position]
         script = () if scripts.native(step, hand.native) else (b"EVAL",)
-        needs = queue_run.needs(step) if step.draft.deed in DEEDS else _NEEDS.get(step.draft.deed, ())
+        needs = queue_run.needs(step) if queue_run.owns(step) else _NEEDS.get(step.draft.deed, ())
         if why := hand.refusal(step.draft.key, *needs, *script):
             self._note((position,), Outcome.REFUSED, why)
             return False
@@ -174,7 +173,7 @@ class Run:
             outcome, note, took = await flush.run(self.hands, hand, step, self._wait, self.stop)
             self._note(positions[:1], outcome, note)
             return took
-        if positions and self.plan.steps[positions[0]].draft.deed in DEEDS:
+        if positions and queue_run.owns(self.plan.steps[positions[0]]):
             return max([await self._queue(position) for position in positions])
         left, longest = await self._guarded(positions), 0.0
         for _ in range(_TRIES):
