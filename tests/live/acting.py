@@ -135,9 +135,9 @@ class Acting:
 
 
 @contextlib.asynccontextmanager
-async def acting(place: Listening, prefixes: Sequence[bytes] = PREFIXES) -> AsyncIterator[Acting]:
-    """Hands on a server (or through a proxy), closed at the end."""
-    hands = await Hands.open(Address(place.host, place.port), prefixes)
+async def acting(place: Listening, prefixes: Sequence[bytes] = PREFIXES, **account: str) -> AsyncIterator[Acting]:
+    """Hands on a server (or through a proxy), closed at the end. `account`: `username` and `password`."""
+    hands = await Hands.open(Address(place.host, place.port, **account), prefixes)
     try:
         yield Acting(hands)
     finally:

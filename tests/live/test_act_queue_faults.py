@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Receipt
+from fleetcache_gui.redis_io.act.hands import WriteLane
 from fleetcache_gui.redis_io.act.queue import Done
 from fleetcache_gui.redis_io.act.queue_undo import standing
 from tests.live.acting import Acting, acting, chunks_of
@@ -208,3 +209,23 @@ async def test_a_script_that_the_server_forgot_is_sent_again(server: Server, mon
         plan = await act.plan(draft)
         act.keeper.saved = lambda: server.call("SCRIPT FLUSH")
         assert (await act.run(plan)).taken == {0: 16}
+
+
+@pytest.mark.parametrize("name", ["trim", "delete"])
+async def test_a_frozen_server(server: Server, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may still do what lies in its connection when it goes on: what it did is what is said."""
+    monkeypatch.setattr(WriteLane, "patience", 0.2)
+    draft = prepare(server, name)
+    before = state(server)
+    async with acting(server) as act:
+        plan = await act.plan(draft)
+        act.keeper.saved = lambda: len(act.keeper.items) == 1 and server.freeze()
+        act.told = lambda progress: progress.waiting and server.thaw()
+        receipt = await act.run(plan)
+        if receipt.outcomes == (Outcome.FAILED,):
+            assert standing(act.keeper.items) == []
+            assert state(server) == before
+        else:
+            assert (receipt.outcomes, receipt.taken) == ((Outcome.DONE,), {0: plan.count})
+            await undo(act)
+            assert len(state(server)[0] if name == "delete" else state(server)) == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -332,28 +333,50 @@ async def test_on_a_cluster(cluster: Cluster) -> None:
     assert entries(node) == before[:10] + before[20:]
 
 
-async def test_an_account_that_may_not(valkey: Server) -> None:
-    fill(valkey, 10)
-    async with acting(valkey) as act:
-        plan = await act.plan(trim(0))
-        for hand in act.hands.nodes.values():
-            hand.missing = {(b"async_host:", b"LTRIM"): "The account may not use LTRIM."}
-        receipt = await act.run(plan)
-        assert (receipt.outcomes, receipt.notes) == ((Outcome.REFUSED,), {0: "The account may not use LTRIM."})
-    assert len(entries(valkey)) == 10
+@pytest.mark.parametrize("missing", ["-ltrim", "-lrange", "-eval"])
+async def test_an_account_that_may_not(server: Server, missing: str) -> None:
+    fill(server, 10)
+    server.call("ACL SETUSER", "clerk", "on", ">pw", "~*", "+@all", missing)
+    try:
+        async with acting(server, username="clerk", password="pw") as act:
+            found = await act.look(trim(0))
+            receipt = await act.run(act.planned(found))
+    finally:
+        server.call("ACL DELUSER", "clerk")
+    if missing == "-lrange":  # without it there is not even a plan
+        assert found.skipped[0].reason == "the account may not read it"
+    else:
+        assert receipt.outcomes == (Outcome.REFUSED,)
+        assert receipt.notes == {0: f"The account may not use {missing[1:].upper()}."}
+    assert len(entries(server)) == 10
 
 
 async def test_without_counters_what_is_unlike_goes_all_the_same(valkey: Server) -> None:
-    """INFO inside of scripts is refused: only what looks alike cannot be told apart then."""
+    """Where the server does not tell them, only what looks alike cannot be told apart."""
     fill(valkey, 50)
     before = entries(valkey)
     async with acting(valkey) as act:
-        plan = await act.plan(trim(5))
-        step = plan.steps[0]
+        found = await act.look(trim(5))
+        (step,) = found.steps
         told = (step.told[0], b"", b"", *step.told[3:])
-        object.__setattr__(step, "told", told)
-        assert (await act.run(plan)).taken == {0: 45}
+        receipt = await act.run(act.planned(replace(found, steps=(replace(step, told=told),))))
+        assert receipt.taken == {0: 45}
     assert entries(valkey) == before[:5]
+
+
+async def test_nothing_can_be_put_back_while_memory_is_full(server: Server) -> None:
+    fill(server, 50)
+    before = entries(server)
+    async with acting(server) as act:
+        await act.do(trim(5))
+        server.call("CONFIG SET", "maxmemory", 1)
+        try:
+            done = await undo(act)
+        finally:
+            server.call("CONFIG SET", "maxmemory", 0)
+        assert (done.outcome, done.note) == (Outcome.FAILED, "The server's memory is full.")
+        assert (await undo(act)).taken == 45
+    assert entries(server) == before
 
 
 def test_what_went_in_part_is_put_back_in_part() -> None:
