@@ -15,7 +15,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain.plan import Plan, Progress, Strictness
+from fleetcache_gui.domain.plan import Deed, Plan, Progress, Strictness
 from fleetcache_gui.domain.planning import word_for
 from fleetcache_gui.redis_io.act import queue, queue_undo
 from fleetcache_gui.redis_io.act.execute import execute
@@ -114,7 +114,7 @@ class Acting:
     async def run(self, plan: Plan) -> Receipt:
         """Confirm and execute, with a keeper and a log of its own."""
         self.progress, self.stop = [], asyncio.Event()
-        if any(step.saved for step in plan.steps):
+        if not all(step.draft.deed is Deed.PUT_BACK for step in plan.steps):
             self.keeper.items = []
         self.gate.unlock()
 

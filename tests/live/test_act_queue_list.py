@@ -5,47 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
-from fleetcache_gui.domain.plan import Deed, Draft, Outcome
+from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.redis_io import survey_queue
 from fleetcache_gui.redis_io.act import queue
-from fleetcache_gui.redis_io.act.queue import Done
 from fleetcache_gui.redis_io.act.queue_undo import count, standing
-from tests.live.acting import Acting, acting, chunks_of
+from fleetcache_gui.redis_io.undo import Saved, UndoBin
+from tests.live.acting import acting, chunks_of
+from tests.live.lists import KEY, drop, entries, fill, trim, undo
 from tests.monitor import Monitor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers import Cluster, Server
-
-KEY = b"async_host:detail"
-
-
-def trim(stay: int) -> Draft:
-    return Draft(Deed.TRIM, KEY, "the queue", "list", args=(b"%d" % stay,))
-
-
-def drop(first: int, last: int) -> Draft:
-    return Draft(Deed.DROP_RANGE, KEY, "entries", "list", args=(b"%d" % first, b"%d" % last))
-
-
-def fill(server: Server, number: int, start: int = 0) -> None:
-    """Push as hosts do: the oldest entry ends up last."""
-    for first in range(start, start + number, 1000):
-        last = min(first + 1000, start + number)
-        server.call("LPUSH", KEY, *(b"\x00\xff host %d\r\n" % entry for entry in range(first, last)))
-
-
-def entries(server: Server) -> list[bytes]:
-    found: list[bytes] = server.call("LRANGE", KEY, 0, -1)
-    return found
-
-
-async def undo(act: Acting) -> Done:
-    """What the receipt says of the one step that there is."""
-    receipt = await act.undo_queue()
-    (outcome,) = receipt.outcomes
-    return Done(outcome, receipt.notes.get(0, ""), receipt.taken.get(0, 0))
 
 
 async def test_trim_keeps_the_newest_and_undo_brings_all_back_in_order(server: Server) -> None:
@@ -239,88 +214,6 @@ async def test_no_command_touches_more_than_a_bounded_piece(valkey: Server) -> N
             assert int(last) - int(first) <= queue.CHUNK + survey_queue.WINDOW
 
 
-# ---- a range ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 9), (7, 7), (10, 250), (990, 999), (0, 999), (995, 5000)])
-async def test_a_range_is_dropped_and_put_back_at_the_old_end(server: Server, first: int, last: int) -> None:
-    fill(server, 1000)
-    before = entries(server)
-    async with acting(server) as act:
-        plan = await act.plan(drop(first, last))
-        assert plan.count == len(before[first : last + 1])
-        receipt = await act.run(plan)
-        assert set(receipt.outcomes) == {Outcome.DONE}
-        left = before[:first] + before[last + 1 :]
-        assert entries(server) == left
-        assert (await undo(act)).taken == plan.count
-    assert entries(server) == left + before[first : last + 1]
-
-
-async def test_a_range_is_found_where_it_has_come_to(server: Server) -> None:
-    fill(server, 300)
-    before = entries(server)
-    async with acting(server) as act:
-        plan = await act.plan(drop(50, 199))
-        fill(server, 1500, start=5000)
-        server.call("RPOP", KEY, 60)
-        receipt = await act.run(plan)
-        assert receipt.outcomes == (Outcome.DONE, Outcome.DONE)
-    assert entries(server)[1500:] == before[:50] + before[200:240]
-
-
-async def test_a_range_that_is_not_there_as_seen_is_kept(server: Server) -> None:
-    fill(server, 100)
-    async with acting(server) as act:
-        plan = await act.plan(drop(50, 99))
-        server.call("RPOP", KEY)
-        before = entries(server)
-        receipt = await act.run(plan)
-        assert receipt.outcomes == (Outcome.GONE,)
-        assert "no longer stand there" in receipt.notes[0]
-        plan = await act.plan(drop(50, 60))
-        server.call("LSET", KEY, 55, b"another")
-        before = entries(server)
-        assert (await act.run(plan)).outcomes == (Outcome.GONE,)
-        assert standing(act.keeper.items) == []
-    assert entries(server) == before
-
-
-async def test_a_range_that_stands_there_twice_is_kept(server: Server) -> None:
-    server.call("LPUSH", KEY, *[b"a", b"b"] * 20)
-    async with acting(server) as act:
-        receipt = await act.do(drop(4, 5))
-    assert receipt.outcomes == (Outcome.CHANGED,)
-    assert "more than once" in receipt.notes[0]
-    assert len(entries(server)) == 40
-
-
-async def test_ranges_that_are_refused_in_the_plan(valkey: Server) -> None:
-    async with acting(valkey) as act:
-        assert (await act.plan(drop(0, 1))).skipped[0].reason == "it is gone already"
-        fill(valkey, 30_000)
-        reasons = [
-            (await act.plan(drop(*ends))).skipped[0].reason
-            for ends in ((30_000, 30_001), (0, 10_000), (15_000, 15_001))
-        ]
-    assert reasons[0] == "it has no entries there"
-    assert "more than 10,000 entries" in reasons[1]
-    assert "so deep" in reasons[2]
-
-
-async def test_a_range_too_deep_by_now_is_kept(valkey: Server) -> None:
-    fill(valkey, 21_000)
-    async with acting(valkey) as act:
-        plan = await act.plan(drop(9_000, 9_001))
-        fill(valkey, 2_000, start=50_000)
-        receipt = await act.run(plan)
-    assert receipt.outcomes == (Outcome.CHANGED,)
-    assert len(entries(valkey)) == 23_000
-
-
-# ---- elsewhere --------------------------------------------------------------------------------------------------
-
-
 async def test_on_a_cluster(cluster: Cluster) -> None:
     node = cluster.owner(cluster.nodes[0].call("CLUSTER", "KEYSLOT", KEY))
     fill(node, 100)
@@ -379,11 +272,29 @@ async def test_nothing_can_be_put_back_while_memory_is_full(server: Server) -> N
     assert entries(server) == before
 
 
+async def test_through_the_undo_bin_on_the_disk(
+    valkey: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks_of(monkeypatch, 10)
+    fill(valkey, 50)
+    before = entries(valkey)
+    async with acting(valkey) as act:
+        plan = await act.plan(trim(5))
+        act.keeper.saved = lambda: len(act.keeper.items) == 2 and valkey.call("RPOP", KEY, 3)
+        await act.run(plan)
+        undo_bin = UndoBin(tmp_path, b"k" * 32)
+        record = undo_bin.begin(plan.id, "Trim queue", {})
+        for item in act.keeper.items:
+            await record.save([item])
+        await record.finish()
+        loaded = [item async for item in undo_bin.load(plan.id)]
+        act.keeper.items = [item for item in loaded if isinstance(item, Saved)]
+        assert len(act.keeper.items) == len(loaded)
+        assert (await undo(act)).taken == 42
+    assert entries(valkey) == before[:37] + before[40:]
+
+
 def test_what_went_in_part_is_put_back_in_part() -> None:
-    import msgspec
-
-    from fleetcache_gui.redis_io.undo import Saved
-
     def saved(kind: str, content: Any) -> Saved:
         return Saved(KEY, kind, msgspec.msgpack.encode(content))
 

@@ -85,7 +85,7 @@ def steps(items: Sequence[Saved], node_of: Callable[[bytes], str]) -> list[Step]
         told = tuple(word for item in kept for word in (item.kind.encode(), item.payload))
         draft = Draft(Deed.PUT_BACK, key, f"what went from {show(key, 80)}")
         size = sum(len(item.payload) for item in kept)
-        made.append(Step(draft, Fingerprint(""), size, False, node_of(key), sum(map(count, kept)), told))
+        made.append(Step(draft, Fingerprint(""), size, node=node_of(key), count=sum(map(count, kept)), told=told))
     return made
 
 
