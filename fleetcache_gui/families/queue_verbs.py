@@ -293,7 +293,7 @@ def verbs(key: bytes) -> tuple[Verb, ...]:
             "Remove key…",
             "Remove {}",
             removal,
-            ("Fleet's workers do not look at this key: nothing that they wait for is lost.",),
+            ("Fleet's workers cannot use what is stored there: nothing that they wait for is lost.",),
             fits=gone,
             hidden=other,
         ),
