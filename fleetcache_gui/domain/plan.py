@@ -20,12 +20,12 @@ class Deed(Enum):
     REMOVE = "remove"  # UNLINK of the whole key
     DROP_MEMBER = "drop member"  # SREM of the members in `args`
     EXPIRE = "expire"  # give it an expiry of `args[0]` milliseconds
-    TRIM = "trim"  # a LIST: the oldest entries that were seen, from the place in `args` on
-    DELETE_ENTRIES = "delete entries"  # XDEL of the ids in `args`
-    ACK = "acknowledge"  # XACK: args = group, consumer, ids…
-    CLAIM = "claim"  # XCLAIM: args = group, from consumer, to consumer, ids…
+    TRIM = "trim"  # the oldest entries of a LIST or STREAM: args = how many of the newest stay
+    DROP_RANGE = "drop range"  # entries of a LIST by position, of a STREAM by id: args = first, last
+    ACK = "acknowledge"  # XACK: args = group, consumer, least ms since their delivery
+    CLAIM = "claim"  # XCLAIM: args = group, from consumer, to consumer
     DELETE_CONSUMER = "delete consumer"  # XGROUP DELCONSUMER with nothing pending: args = group, consumer
-    REPLAY = "replay"  # XGROUP SETID: args = group, id, the last delivered id as seen
+    REPLAY = "replay"  # XGROUP SETID: args = group, id
     FLUSH = "flush"  # FLUSHDB ASYNC on one primary; the key is empty
     PUT_BACK = "put back"  # undo: args = kind, what was saved, when it would have ended (Unix ms)
 
@@ -82,7 +82,8 @@ class Fingerprint:
 class Step:
     """One change with its condition. `size` is what the server says the key takes (bytes, None: not told).
 
-    `saved`: it is put into the undo bin first. `node`: the cluster's node that has it, empty on a standalone server.
+    `told`: what the survey found of a queue, beside the fingerprint; its runner knows in which order. `saved`: it is
+    put into the undo bin first. `node`: the cluster's node that has it, empty on a standalone server.
     """
 
     draft: Draft
@@ -91,6 +92,7 @@ class Step:
     saved: bool = True
     node: str = ""
     count: int = 1  # entries, members or keys that it changes
+    told: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,13 +243,14 @@ class Receipt:
 def command_shown(step: Step, limit: int = 120) -> str:
     """The step as a Redis user would write it, safe to show; secret names are the caller's business."""
     key, args = show(step.draft.key, limit), [show(arg, 40) for arg in step.draft.args]
+    trims = "XTRIM" if step.seen.type == "stream" else "LTRIM"
     shown = {
         Deed.REMOVE: ["UNLINK", key],
         Deed.DROP_MEMBER: ["SREM", key, *args],
         Deed.EXPIRE: ["PEXPIRE", key, *args],
-        Deed.TRIM: ["LTRIM", key],
-        Deed.DELETE_ENTRIES: ["XDEL", key, *args],
-        Deed.ACK: ["XACK", key, *args[:1], *args[2:]],
+        Deed.TRIM: [trims, key],
+        Deed.DROP_RANGE: ["XDEL" if step.seen.type == "stream" else "LREM", key, *args],
+        Deed.ACK: ["XACK", key, *args[:1]],
         Deed.CLAIM: ["XCLAIM", key, *args[:1], *args[2:]],
         Deed.DELETE_CONSUMER: ["XGROUP DELCONSUMER", key, *args],
         Deed.REPLAY: ["XGROUP SETID", key, *args[:2]],

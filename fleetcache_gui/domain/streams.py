@@ -21,16 +21,17 @@ MOST_GROUPS = 8
 MOST_CONSUMERS = 200
 """A group with more consumers is told of in sum only."""
 
-_ENTRY_ID = re.compile(rb"([0-9]{1,19})-[0-9]{1,20}")
+_ENTRY_ID = re.compile(rb"([0-9]{1,20})-([0-9]{1,20})")
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """`idle`: seconds since it last asked for entries."""
+    """`idle`: seconds since it last asked for entries. `raw`: its name as the server has it."""
 
     name: str
     pending: int
     idle: float
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Pending:
 class Group:
     """`lag`: entries never delivered to it; `read`: entries delivered to it since the stream began. Both are
     None where the server cannot tell (before Redis 7.0, or after entries were deleted). `delivered_ms`: Unix
-    ms of the last entry delivered. `oldest` is its pending entry with the lowest id."""
+    ms of the last entry delivered. `oldest` is its pending entry with the lowest id. `raw`: its name as the
+    server has it; `delivered`: the id of the last entry delivered."""
 
     name: str
     consumers: int
@@ -58,6 +60,8 @@ class Group:
     delivered_ms: int
     members: tuple[Consumer, ...]
     oldest: Pending | None
+    raw: bytes = b""
+    delivered: bytes = b"0-0"
 
     @property
     def arrived(self) -> int | None:
@@ -68,6 +72,14 @@ class Group:
         """Entries of a stream of `length` that this group has not done; at most so many where there is no
         lag."""
         return length if self.lag is None else self.pending + min(self.lag, length)
+
+
+def order(entry: bytes) -> tuple[int, int]:
+    """An id as numbers, to be compared; ValueError for what is no id. The second part may be left out."""
+    match = _ENTRY_ID.fullmatch(entry if b"-" in entry else entry + b"-0")
+    if match is None or max(ends := (int(match[1]), int(match[2]))) >= 1 << 64:
+        raise ValueError(f"not the id of an entry: {show(entry, NAME)}")
+    return ends
 
 
 def groups_command(key: bytes) -> Command:
@@ -101,6 +113,7 @@ def _group(key: bytes, facts: dict[bytes, Reply], got: Answers) -> Group:
             show(blob(consumer.get(b"name")) or b"", NAME),
             _count(consumer.get(b"pending")),
             _count(consumer.get(b"idle")) / 1000,
+            blob(consumer.get(b"name")) or b"",
         )
         for consumer in records(got.get(_consumers_command(key, name)))
     )
@@ -113,6 +126,8 @@ def _group(key: bytes, facts: dict[bytes, Reply], got: Answers) -> Group:
         delivered_ms=_entry_ms(facts.get(b"last-delivered-id")),
         members=members,
         oldest=_pending(got.get(_oldest_command(key, name))),
+        raw=name,
+        delivered=blob(facts.get(b"last-delivered-id")) or b"0-0",
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.plan import Deed, Draft, Fingerprint, Guard, Skipped, Step
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
+from fleetcache_gui.redis_io import survey_queue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -76,24 +77,30 @@ async def survey(
             if isinstance(found, str):
                 skipped.append(Skipped(draft.what, found))
                 continue
-            # What can be saved for undo: in order, for as long as there is room.
-            size = found.size or 0
-            saved = size <= min(room, LARGEST_SAVED)
-            room -= size if saved else 0
-            steps.append(replace(found, node=node_of(draft.key), saved=saved))
+            for step in found:
+                # What can be saved for undo: in order, for as long as there is room.
+                size = step.size or 0
+                saved = step.saved and size <= min(room, LARGEST_SAVED)
+                room -= size if saved else 0
+                steps.append(replace(step, node=node_of(draft.key), saved=saved))
         await asyncio.sleep(0)
     return Survey(tuple(steps), tuple(skipped))
 
 
-async def _slice(ask: Ask, drafts: Sequence[Draft], *, absolute: bool) -> list[tuple[Draft, Step | str]]:
+async def _slice(ask: Ask, drafts: Sequence[Draft], *, absolute: bool) -> list[tuple[Draft, list[Step] | str]]:
     looks = [_Look(draft) for draft in drafts]
     await _outlines(ask, looks, absolute=absolute)
     details = await _details(ask, looks)
     broken = await _guards(ask, looks)
-    return [
-        (look.draft, broken.get(position) or _step(look, detail))
-        for position, (look, detail) in enumerate(zip(looks, details, strict=True))
-    ]
+    found: list[tuple[Draft, list[Step] | str]] = []
+    for position, (look, detail) in enumerate(zip(looks, details, strict=True)):
+        made = broken.get(position) or _step(look, detail)
+        if isinstance(made, Step) and look.draft.deed in survey_queue.DEEDS:
+            ends = look.expires_ms != -1
+            found.append((look.draft, await survey_queue.look(ask, look.draft, look.kind, look.size, ends=ends)))
+        else:
+            found.append((look.draft, made if isinstance(made, str) else [made]))
+    return found
 
 
 async def _outlines(ask: Ask, looks: Sequence[_Look], *, absolute: bool) -> None:

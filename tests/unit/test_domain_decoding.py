@@ -108,7 +108,7 @@ def test_consumer_groups() -> None:
     (group,) = streams.groups(b"q", got) or ()
     assert (group.name, group.consumers, group.pending, group.lag, group.arrived) == ("w", 2, 3, 7, 47)
     assert group.delivered_ms == 1700
-    assert group.members == (streams.Consumer("a", 3, 1.5),)
+    assert group.members == (streams.Consumer("a", 3, 1.5, b"a"),)
     assert group.oldest == streams.Pending(1600, "a", 90.0, 4)
     assert (group.waiting(100), group.waiting(5)) == (10, 8)  # what was trimmed does not wait any more
 

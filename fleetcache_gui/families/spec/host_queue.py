@@ -31,6 +31,7 @@ from fleetcache_gui.domain.flow import RATE_WINDOW, Flow, Load, advance, oldest,
 from fleetcache_gui.domain.streams import groups, groups_command, members_commands
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, Sample, State, Tone
+from fleetcache_gui.families.queue_verbs import verbs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -338,4 +339,5 @@ FAMILY = Family(
     tell=_tell,
     weight=_weight,
     sort=("queue", False),
+    verbs=verbs(KEY),
 )

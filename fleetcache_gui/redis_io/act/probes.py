@@ -25,10 +25,13 @@ _HARMLESS: dict[bytes, tuple[bytes, ...]] = {
     b"PERSIST": (),
     b"LTRIM": (b"1", b"0"),
     b"LRANGE": (b"0", b"0"),
+    b"LSET": (b"0", b"x"),
+    b"LREM": (b"0", b"x"),
     b"XDEL": (b"0-1",),
     b"XACK": (b"no-group", b"0-1"),
     b"XCLAIM": (b"no-group", b"nobody", b"0", b"0-1"),
     b"XGROUP DELCONSUMER": (b"no-group", b"nobody"),
+    b"XGROUP SETID": (b"no-group", b"0"),
     b"RESTORE": (b"0", b"x"),  # no dump at all, so that nothing is ever made of it
 }
 """Arguments with which each command does nothing to a key that does not exist."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fleetcache_gui.domain.plan import Deed, Outcome, Plan, Progress, Receipt
-from fleetcache_gui.redis_io.act import flush, scripts, undoing
+from fleetcache_gui.redis_io.act import flush, queue_run, scripts, undoing
 from fleetcache_gui.redis_io.act.saving import Keeper, Kept, save
 from fleetcache_gui.redis_io.act.settle import settle
 from fleetcache_gui.redis_io.act.verdicts import MOVED, STRANGE, UNSAVED, ZERO, Verdict, hear
@@ -51,6 +51,8 @@ _ON_THE_MOVE = "its slot is moving to another node; plan again"
 
 def needs(step: Step, hand: Hand) -> tuple[bytes, ...]:
     """The commands that an account must be allowed for a step."""
+    if queue_run.owns(step):
+        return (*queue_run.needs(step), b"EVAL")
     if step.draft.deed is Deed.PUT_BACK:
         return (undoing.NEEDS.get(undoing.kind(step), b"EVAL"),)
     if scripts.native(step, hand.native):
@@ -181,6 +183,8 @@ class Run:
             outcome, note, took = await flush.run(self.hands, hand, step, self._wait, self.stop)
             self._note(positions[:1], outcome, note)
             return took
+        if positions and queue_run.owns(self.plan.steps[positions[0]]):
+            return max([await self._queue(position) for position in positions])
         left, longest = await self._guarded(await self._lasting(hand, positions)), 0.0
         for _ in range(_TRIES):
             if not left:
@@ -202,6 +206,26 @@ class Run:
             now = 1000 * await hand.clock()
             self._note([p for p, end in ends.items() if end <= now], Outcome.GONE, undoing.LAPSED)
         return [p for p in positions if self._outcomes[p] is None]
+
+    async def _queue(self, position: int) -> float:
+        """A step on parts of a queue: it has chunks of its own."""
+        if self.trouble or self.stop.is_set():
+            return 0.0
+        step = self.plan.steps[position]
+        met = sum(self._count(p) for p, outcome in enumerate(self._outcomes) if outcome is not None)
+
+        def told(taken: int, waiting: str) -> None:
+            self.told(Progress(met + taken, self.plan.count, waiting=waiting))
+
+        done = await queue_run.run(self.hands, step, self.keeper, told, self.stop)
+        self._note((position,), done.outcome, done.note)
+        if done.taken:
+            self._taken[position] = done.taken
+        if done.saved:
+            self._saved.add(position)
+        if done.trouble:
+            self._lost(done.trouble)
+        return done.took
 
     async def _guarded(self, positions: Sequence[int]) -> list[int]:
         """Guards that no script can hold, as their keys lie elsewhere in the cluster: looked at just before."""

@@ -70,9 +70,8 @@ async def save(hand: Hand, steps: Sequence[Step], positions: Sequence[int], keep
         if items:
             await keeper.save(list(items.values()))
     except BinFailed as failed:
-        kept.fell_out |= dict.fromkeys(
-            items, (Outcome.CHANGED, f"kept, since it could not be saved for undo: {failed}")
-        )
+        reason = f"kept, since it could not be saved for undo: {failed}"
+        kept.fell_out |= dict.fromkeys(items, (Outcome.CHANGED, reason))
         kept.digests = {}
     else:
         kept.saved = list(items)
