@@ -129,8 +129,8 @@ class Plan:
     """Everything that would be done, and nothing else. Running it writes; making it does not.
 
     `button` names the deed: "Release lock". `consequence`: what Fleet feels. `way_back`: what undo can do, in a
-    sentence. `word` is what must be typed where `strictness` asks for it. `strangers` (flush): keys that are not
-    Fleet's, by example. `made_at` is monotonic seconds.
+    sentence. `grave`: it asks for a typed word, whatever its steps are. `word` is what must be typed where `strictness`
+    asks for it. `strangers` (flush): keys that are not Fleet's, by example. `made_at` is monotonic seconds.
     """
 
     id: str
@@ -149,6 +149,7 @@ class Plan:
     word: str
     made_at: float
     noun: tuple[str, str] = ("key", "keys")
+    grave: bool = False
     strangers: tuple[str, ...] = ()
     counts: tuple[tuple[str, int, int | None], ...] = ()
     """By family (or node): title, keys, bytes."""

@@ -29,8 +29,8 @@ _LONGEST_WORD = 24
 
 
 def strictest(plan: Plan) -> Strictness:
-    """The least that must be asked for this plan, from what it would do alone."""
-    return strictness(plan.steps, plan.environment, grave=False)
+    """The least that must be asked for this plan, whatever it says itself."""
+    return strictness(plan.steps, plan.environment, grave=plan.grave)
 
 
 def strictness(steps: Sequence[Step], environment: str, *, grave: bool) -> Strictness:

@@ -93,8 +93,9 @@ async def for_rows(
         consequence=verb.consequence,
         way_back=place.way_back(found.steps, hands),
         strictness=strictness,
-        word=_word(place, strictness, len(found.steps)),
+        word=_word(place, strictness, sum(step.count for step in found.steps)),
         made_at=time.monotonic(),
+        grave=grave,
     )
 
 
@@ -144,6 +145,7 @@ async def for_flush(
         strictness=strictness,
         word=_word(place, strictness, total),
         made_at=time.monotonic(),
+        grave=True,
         strangers=tuple(row.title for row in strange[:_SAMPLE]) if database else (),
         counts=tuple(counts),
     )
