@@ -156,6 +156,10 @@ class Hand:
                 return why
         return ""
 
+    def own(self, key: bytes) -> bytes:
+        """The server's own compare-and-delete, where the account may use it on the key."""
+        return self.native if self.native and not self.refusal(key, self.native) else b""
+
     async def clock(self) -> float:
         """The server's Unix time. Raises `Trouble`."""
         reply = await self.lane.ask(b"TIME")
