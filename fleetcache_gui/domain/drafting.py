@@ -60,10 +60,12 @@ def lifetime(_rows: Sequence[Row]) -> Choice:
     return Choice("It ends after", LIFETIMES, LIFETIMES[1][1])
 
 
-def expiring(row: Row, choice: str, *, value: bytes | None = None) -> tuple[Draft, ...]:
+def expiring(
+    row: Row, choice: str, *, moves: frozenset[str] = NOTHING, value: bytes | None = None
+) -> tuple[Draft, ...]:
     """Each key behind the row that has no expiry is given one of `choice` milliseconds."""
     return tuple(
-        Draft(Deed.EXPIRE, key.name, row.title, key.type, value, args=(choice.encode(),))
+        Draft(Deed.EXPIRE, key.name, row.title, key.type, value, moves, args=(choice.encode(),))
         for key in present(row)
         if key.expiry.never
     )
@@ -124,7 +126,7 @@ def single_keys(
     drafts = partial(removal, moves=moves)
     return (
         Verb(f"{family}.remove", title, phrase, drafts, (consequence,), fits=gone),
-        give_expiry(family, expiring, ending),
+        give_expiry(family, partial(expiring, moves=moves), ending),
         flush(family, plural, drafts, flushed),
     )
 
