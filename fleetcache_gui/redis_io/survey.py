@@ -186,7 +186,7 @@ def _step(look: _Look, detail: tuple[Reply, ...]) -> Step | str:
         length = detail[0] if isinstance(detail[0], int) and "value" not in draft.moves else None
         digest = _digest(digest_of, detail[1] if len(detail) > 1 else None)
         if draft.value is not None and detail[-1] != draft.value:
-            return "it has changed since it was last read"
+            return draft.otherwise or "it has changed since it was last read"
         if digest_of and not digest:
             return _GONE
     expires = None if "expiry" in draft.moves else look.expires_ms

@@ -45,6 +45,7 @@ _NEEDS = {
     Deed.EXPIRE: (b"PEXPIREAT", b"TYPE", b"PTTL"),
     Deed.FLUSH: (b"FLUSHDB",),
 }
+_ANOTHER = (WHAT["value"], WHAT["length"])
 _BROKE = "the connection broke before it was sent"
 _ON_THE_MOVE = "its slot is moving to another node; plan again"
 
@@ -281,7 +282,8 @@ class Run:
         if verdict.outcome is not None:
             self._outcomes[position] = verdict.outcome
         if verdict.note:
-            self._notes[position] = verdict.note
+            other = self.plan.steps[position].draft.otherwise if verdict.note in _ANOTHER else ""
+            self._notes[position] = other or verdict.note
         if verdict.taken is not None:
             self._taken[position] = verdict.taken
         if verdict.fatal:
@@ -296,7 +298,7 @@ class Run:
             if kind == b"none":
                 self._note((position,), Outcome.GONE, "")
             elif kind == self.plan.steps[position].seen.type.encode():
-                self._note((position,), Outcome.CHANGED, "it belongs to another holder now")
+                self._take(position, Verdict(Outcome.CHANGED, WHAT["value"]))
             else:
                 self._note((position,), Outcome.CHANGED, WHAT["type"])
 
