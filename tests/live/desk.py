@@ -55,17 +55,28 @@ class Desk:
         self.told: list[Progress] = []
         self.stop = asyncio.Event()
         self._undoing: dict[str, str] = {}
+        self._reader: Reader | None = None
 
     async def rows(self, family_id: str, *row_ids: bytes, expected: Expected | None = None) -> list[Row]:
         """Rows as the window would have them, read from the server."""
         family = SPEC.family(family_id)
-        reader = await Reader.connect(self.address)
-        try:
+        async with self.reading() as reader:
             listed = await members(reader, family.index) if family.index else None
             question = Question(family, row_ids, listed or Listed())
             return (await read(reader, [question], expected or Expected()))[family_id]
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        """A connection to read from; the one that is open already where there is one."""
+        if self._reader is not None:
+            yield self._reader
+            return
+        self._reader = await Reader.connect(self.address)
+        try:
+            yield self._reader
         finally:
-            await reader.lane.close()
+            await self._reader.lane.close()
+            self._reader = None
 
     async def plan(self, verb_id: str, rows: Sequence[Row], choice: str = "") -> Plan:
         """The plan of a verb; a refusal fails the test."""
