@@ -21,7 +21,7 @@ from fleetcache_gui.redis_io.server import Server as Reader
 from fleetcache_gui.redis_io.undo import USUAL, Limits, UndoBin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from fleetcache_gui.domain.family import Row, Verb
@@ -53,6 +53,7 @@ class Desk:
         self.books._bin = self.bin = UndoBin(folder, None, limits)  # and not the keyring of who runs the tests
         self.place = plans.Place("bench", environment, str(address), self.bin)
         self.told: list[Progress] = []
+        self.tell: Callable[[Progress], None] = self.told.append
         self.stop = asyncio.Event()
         self._undoing: dict[str, str] = {}
         self._reader: Reader | None = None
@@ -94,7 +95,7 @@ class Desk:
         undone = self._undoing.get(plan.id)
         keeper = NothingToKeep() if undone else self.bin.begin(plan.id, plan.title, {})
         confirmed = self.gate.confirm(plan, plan.word)
-        receipt = await execute(self.gate, confirmed, self.hands, keeper, self.log, self.told.append, self.stop)
+        receipt = await execute(self.gate, confirmed, self.hands, keeper, self.log, self.tell, self.stop)
         await self.books.close(receipt, keeper, undone)
         return receipt
 

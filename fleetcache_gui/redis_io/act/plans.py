@@ -41,6 +41,11 @@ class Place:
     def where(self) -> str:
         return self.name if self.name == self.address else f"{self.name} ({self.address})"
 
+    async def room(self) -> int:
+        """Bytes that the undo bin takes of one deed now. Raises `BinFailed`."""
+        limits = self.bin.limits
+        return min(limits.deed_bytes, limits.all_bytes - sum(kept.size for kept in await self.bin.entries()))
+
     def way_back(self, steps: Sequence[Step], hands: Hands) -> str:
         full = any(hand.full for hand in hands.nodes.values())
         kept = "in memory, until this window is closed," if self.bin.kept_in == "memory" else "on disk, encrypted,"
@@ -50,7 +55,7 @@ class Place:
 async def for_rows(
     place: Place, hands: Hands, verb: Verb, family: Family, rows: Sequence[Row], choice: str
 ) -> Plan | Refusal:
-    """The plan of a verb for rows. Raises `Trouble`."""
+    """The plan of a verb for rows. Raises `Trouble`, `BinFailed`."""
     now = time.monotonic()
     drafts: list[Draft] = []
     skipped: list[Skipped] = []
@@ -71,9 +76,7 @@ async def for_rows(
     if len(rows) == 1 and refusals:
         return refusals[0]
     drafts, refused = _permitted(hands, drafts)
-    found = await survey(
-        hands.ask, drafts, absolute=_absolute(hands), room=place.bin.limits.deed_bytes, node_of=hands.node_of
-    )
+    found = await survey(hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of)
     skipped += [*refused, *found.skipped]
     if not found.steps:
         return Refusal(_nothing(family, skipped))
@@ -103,7 +106,7 @@ async def for_flush(
     place: Place, hands: Hands, verbs: Sequence[tuple[Family, Verb | None, Sequence[Row]]], *, database: bool
 ) -> Plan | Refusal:
     """All keys that Fleet's families know, or the whole database. `verbs`: each family with the verb that removes all
-    of it (None: it is nobody's of Fleet) and its rows. Raises `Trouble`."""
+    of it (None: it is nobody's of Fleet) and its rows. Raises `Trouble`, `BinFailed`."""
     counts = [await _measured(hands, family, rows) for family, _, rows in verbs]
     now = time.monotonic()
     strange = [row for _, verb, rows in verbs if verb is None for row in rows]
@@ -121,7 +124,7 @@ async def for_flush(
         ]
         drafts, refused = _permitted(hands, drafts[:MOST])
         found = await survey(
-            hands.ask, drafts, absolute=_absolute(hands), room=place.bin.limits.deed_bytes, node_of=hands.node_of
+            hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of
         )
         found = Survey(found.steps, (*refused, *found.skipped))
         title, button = "Remove all keys of Fleet", "Remove all of Fleet's keys"

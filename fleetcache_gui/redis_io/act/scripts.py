@@ -89,7 +89,7 @@ local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'none' and kind ~= 'set' then return {'changed', 'type'} end
 local added = 0
 for i = 1, #ARGV do added = added + redis.call('SADD', KEYS[1], ARGV[i]) end
-if added == 0 then return {'gone'} end
+if added == 0 then return {'changed', 'there'} end
 return {'done', tostring(added)}
 """
 

@@ -29,6 +29,7 @@ WHAT = {
     "length": "its length has changed",
     "value": "its value has changed",
     "expiry": "its expiry has changed",
+    "there": "it is there again already",
 }
 """What is different, by the scripts' word for it."""
 
