@@ -115,9 +115,14 @@ async def _dry_run(ask: Ask, who: bytes, prefix: bytes, key: bytes, found: dict[
 async def _try(ask: Ask, prefix: bytes, key: bytes, found: dict[tuple[bytes, bytes], str]) -> None:
     lines = [b" ".join((*name.split(), b"@", *more)) for name, more in _HARMLESS.items()]
     lines.append(FLUSH + b" " + _SYNTAX)
-    told, unmet = await ask(((b"EVAL", SCRIPT, b"1", key, *lines), (b"EVALSHA", b"0" * 40, b"1", key)))
-    if isinstance(unmet, ReplyError) and (why := reason(unmet.text, "EVALSHA")):
-        found[prefix, b"EVALSHA"] = why
+    # What is needed where there is no EVAL is tried by itself.
+    alone = (b"TYPE", b"DUMP", b"DELIFEQ", b"DELEX")
+    tries: list[Command] = [(name, key, *_HARMLESS[name]) for name in alone]
+    tries += ((b"EVALSHA", b"0" * 40, b"1", key), (b"EVAL", SCRIPT, b"1", key, *lines))
+    *answered, told = await ask(tries)
+    for name, reply in zip((*alone, b"EVALSHA"), answered, strict=True):
+        if isinstance(reply, ReplyError) and (why := reason(reply.text, name.decode())):
+            found[prefix, name] = why
     if isinstance(told, ReplyError):
         # On another node of the cluster than its own, the key is never looked at.
         if why := reason(told.text, "EVAL"):

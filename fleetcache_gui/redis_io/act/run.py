@@ -42,7 +42,7 @@ _TRIES = 3
 _NEEDS = {
     Deed.REMOVE: (b"UNLINK", b"TYPE", b"PTTL", b"DUMP"),
     Deed.DROP_MEMBER: (b"SREM", b"TYPE"),
-    Deed.EXPIRE: (b"PEXPIREAT", b"TYPE", b"PTTL"),
+    Deed.EXPIRE: (b"PEXPIREAT", b"TYPE", b"PTTL", b"DUMP"),
     Deed.FLUSH: (b"FLUSHDB",),
 }
 _ANOTHER = (WHAT["value"], WHAT["length"])
@@ -55,7 +55,7 @@ def needs(step: Step, hand: Hand) -> tuple[bytes, ...]:
     if step.draft.deed is Deed.PUT_BACK:
         return (undoing.NEEDS.get(undoing.kind(step), b"EVAL"),)
     if scripts.native(step, hand.own(step.draft.key)):
-        return (hand.native, b"DUMP")
+        return (hand.native, b"TYPE", b"DUMP")
     return (*_NEEDS.get(step.draft.deed, ()), b"EVAL")
 
 
