@@ -213,3 +213,18 @@ async def test_a_primary_that_becomes_a_replica_is_not_the_one_that_was_previewe
                 server.call("REPLICAOF", "NO", "ONE")
     assert receipt.outcomes == (Outcome.CANCELLED,)
     assert "is not the server that was previewed" in receipt.trouble
+
+
+async def test_what_an_account_may_do_is_asked_anew(server: Server, tmp_path: Path) -> None:
+    with account(server, BASE) as login, redis.Redis(port=server.port, protocol=2) as client:
+        async with desk(login, tmp_path) as at:
+            fill(client)
+            rows = await at.rows("installer_tokens", TOKEN)
+            plan = await at.plan("installer_tokens.remove", rows)
+            server.call("ACL", "SETUSER", "bob", "-unlink")
+            receipt = await at.do(plan)
+            assert receipt.outcomes == (Outcome.REFUSED,)
+            assert receipt.notes == {0: "The account may not use UNLINK."}
+            server.call("ACL", "SETUSER", "bob", "+unlink")
+            await at.hands.nodes[""].identify()  # as each plan does
+            assert (await at.do(await at.plan("installer_tokens.remove", rows))).outcomes == (Outcome.DONE,)

@@ -13,6 +13,7 @@ from fleetcache_gui.domain.verbs import Refusal
 from fleetcache_gui.redis_io.undo import Limits, Saved
 from tests.live.desk import desk
 from tests.live.readers import address
+from tests.monitor import Monitor
 from tests.servers import REDIS_7
 
 if TYPE_CHECKING:
@@ -367,3 +368,32 @@ async def test_a_bin_that_fills_up_meanwhile_keeps_the_keys(server: Server, tmp_
             "kept, since it could not be saved for undo: The undo bin keeps at most 19.5 KB in all"
         )
     assert dumps(server, [LOCK, OTHER]) == before
+
+
+async def test_a_server_that_tells_no_moment_of_expiry(server: Server, tmp_path: Path) -> None:
+    """Before Redis 7.0 there is no PEXPIRETIME: that there is an expiry is the condition, and what comes back ends when
+    it would have ended, as far as PTTL tells."""
+    token = b"sw:installer:token:0c1f6e1e-0000-4000-8000-000000000001"
+    async with desk(address(server), tmp_path) as at:
+        at.hands.nodes[""].absolute = False
+        for first, change, outcome in (
+            ((), None, DONE),
+            (("PX", 60_000), None, DONE),
+            (("PX", 60_000), ("PEXPIRE", token, 90_000), DONE),
+            (("PX", 60_000), ("PERSIST", token), CHANGED),
+            ((), ("PEXPIRE", token, 90_000), CHANGED),
+        ):
+            server.call("SET", token, "{}", *first)
+            plan = await at.plan("installer_tokens.remove", await at.rows("installer_tokens", token))
+            assert plan.steps[0].seen.expires_ms == (0 if first else -1)
+            if change:
+                server.call(*change)
+            ends = server.call("PEXPIRETIME", token)
+            with Monitor(server) as seen:
+                assert (await at.do(plan)).outcomes == (outcome,)
+                if outcome is DONE:
+                    assert (await at.undo(plan)).outcomes == (DONE,)
+                asked = {command.name for command in seen.commands() if token in command.words}
+                assert b"pexpiretime" not in asked
+            back = server.call("PEXPIRETIME", token)
+            assert back == ends if ends == -1 or outcome is CHANGED else 0 < back - ends + 5 < 1000

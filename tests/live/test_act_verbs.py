@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from fleetcache_gui.domain.family import Expected
-from fleetcache_gui.domain.plan import Outcome
+from fleetcache_gui.domain.plan import Outcome, Strictness
 from fleetcache_gui.domain.verbs import Refusal
 from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.redis_io.act.gate import NotConfirmed
 from tests.live.desk import desk
 from tests.live.readers import address
 from tests.servers import VALKEY
@@ -372,3 +374,41 @@ async def test_a_lock_goes_by_the_servers_own_command_where_it_has_one(server: S
     own = server.binary is VALKEY
     assert (calls.get("delifeq", 0), calls.get("eval", 0), calls.get("unlink", 0)) == ((1, 0, 0) if own else (0, 1, 1))
     assert "del" not in calls
+
+
+async def test_the_active_set_goes_last(server: Server, tmp_path: Path) -> None:
+    ids = [b"%d" % number for number in range(1, 121)]
+    with redis.Redis(port=server.port, protocol=2) as client, client.pipeline(transaction=False) as pipe:
+        pipe.sadd(ACTIVE, *ids)
+        for name in ids:
+            pipe.set(b"live_query:campaign:%b:sql" % name, b"s")
+        pipe.execute()
+    async with desk(address(server), tmp_path) as at:
+        plan = await at.plan("live_queries.flush", await at.rows("live_queries", ACTIVE, *ids))
+        assert plan.steps[-1].draft.key == ACTIVE
+        at.tell = lambda progress: at.stop.set()
+        receipt = await at.do(plan)
+    assert receipt.outcomes[-1] is Outcome.CANCELLED
+    assert 0 < receipt.counts[DONE] < 120
+    assert server.call("SCARD", ACTIVE) == 120
+
+
+async def test_production_asks_for_a_word_for_one_key(server: Server, tmp_path: Path) -> None:
+    run(server, held())
+    async with desk(address(server), tmp_path, environment="Production") as at:
+        plan = await at.plan("locks.release", await at.rows("locks", LOCK))
+        assert (plan.strictness.value, plan.word) == ("type", "bench 1")
+        for typed in ("", "bench 1 ", "bench 2"):
+            with pytest.raises(NotConfirmed):
+                at.gate.confirm(plan, typed)
+        assert (await at.do(plan)).outcomes == (DONE,)
+
+
+async def test_stopping_a_campaign_asks_for_a_word(server: Server, tmp_path: Path) -> None:
+    run(server, RUNNING)
+    async with desk(address(server), tmp_path) as at:
+        plan = await at.plan("live_queries.stop", await at.rows("live_queries", b"5"))
+        assert (plan.strictness.value, plan.grave) == ("type", True)
+        with pytest.raises(NotConfirmed, match="asks for less"):
+            at.gate.confirm(replace(plan, strictness=Strictness.PRESS), "")
+    assert server.call("EXISTS", SQL, HOSTS, ACTIVE) == 3

@@ -86,11 +86,12 @@ class Hand:
 
     `connection`: its client id, 0 where the server does not tell. `absolute`: PEXPIRETIME is there. `full`: its memory
     was full when it was last asked. `native`: its own compare-and-delete. `missing`: what cannot be done, by prefix of
-    keys and command, with the reason. `met`: scripts that it knows.
+    keys and command, with the reason; as it was when it was last asked. `met`: scripts that it knows.
     """
 
     lane: WriteLane
     identity: Identity
+    prefixes: Sequence[bytes] = ()
     connection: int = 0
     absolute: bool = False
     full: bool = False
@@ -116,19 +117,19 @@ class Hand:
             hand = cls(
                 lane,
                 Identity(str(address), "", "", address.database),
+                prefixes,
                 number if isinstance(number, int) else 0,
                 isinstance(moment, int),
                 native=_native(native),
             )
             await hand.identify()
-            hand.missing = await probes.refused(lane.exchange, prefixes)
         except BaseException:
             await lane.close()
             raise
         return hand
 
     async def identify(self) -> Identity:
-        """Who answers on this very connection now. Raises `Trouble`."""
+        """Who answers on this very connection now, and what it lets us do. Raises `Trouble`."""
         told, mine = await self.lane.exchange(((b"INFO",), (b"CLUSTER", b"MYID")))
         if not isinstance(told, bytes):
             text = f"{self.lane.address} does not tell who it is (INFO)."
@@ -143,6 +144,7 @@ class Hand:
             self.lane.address.database,
             mine.decode("ascii", "replace") if isinstance(mine, bytes) else "",
         )
+        self.missing = await probes.refused(self.lane.exchange, self.prefixes)
         return self.identity
 
     def refusal(self, key: bytes, *commands: bytes) -> str:

@@ -75,6 +75,8 @@ async def for_rows(
         skipped.append(Skipped(words.count(rest, *family.noun), "too many for one plan; plan again for the rest"))
     if len(rows) == 1 and refusals:
         return refusals[0]
+    if verb.scope.value == "family":  # over all batches: what points to others goes after them
+        drafts.sort(key=lambda draft: draft.stage)
     drafts, refused = _permitted(hands, drafts)
     found = await survey(hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of)
     skipped += [*refused, *found.skipped]
@@ -122,6 +124,7 @@ async def for_flush(
             if verb.fits(row, now) is None
             for draft in verb.drafts(row, "")
         ]
+        drafts.sort(key=lambda draft: draft.stage)
         drafts, refused = _permitted(hands, drafts[:MOST])
         found = await survey(
             hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of

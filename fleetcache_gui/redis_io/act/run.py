@@ -319,6 +319,9 @@ class Run:
             if position in kept.fell_out:
                 self._note((position,), *kept.fell_out[position])
                 continue
+            if self._unlike(hand, position, kept):
+                await self._tell_apart(hand, (position,))
+                continue
             replies, trouble = await hand.lane.once((self._command(hand, position, kept),))
             if trouble is not None:
                 await self._settle(now, hand, [position], trouble)
