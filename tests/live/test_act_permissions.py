@@ -31,7 +31,6 @@ TASKS = {
     "expire": ("config_cache.expire", FOREVER, "60000"),
 }
 ALL = frozenset(TASKS)
-WITH_LOCKS = ALL - {"release"}
 BASE = "~* &* +@all"
 DIALECTS = {
     "asks": "",  # ACL DRYRUN tells
