@@ -314,7 +314,10 @@ async def test_with_a_full_memory_it_is_said_beforehand(server: Server, tmp_path
             plan = await at.plan("locks.release", await at.rows("locks", LOCK, OTHER))
             assert plan.way_back.endswith(FULL)
             assert (await at.do(plan)).outcomes == (DONE, DONE)
-            receipt = await at.undo(plan)
+            ready = await at.try_undo(plan)
+            assert not isinstance(ready, Refusal)
+            assert ready.consequence[-1] == FULL
+            receipt = await at.do(ready)
             assert set(receipt.outcomes) == {FAILED}
             assert receipt.notes == dict.fromkeys(range(2), "The server's memory is full.")
             assert receipt.trouble == "The server's memory is full. Nothing more was sent."

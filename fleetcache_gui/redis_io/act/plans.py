@@ -47,9 +47,8 @@ class Place:
         return min(limits.deed_bytes, limits.all_bytes - sum(kept.size for kept in await self.bin.entries()))
 
     def way_back(self, steps: Sequence[Step], hands: Hands) -> str:
-        full = any(hand.full for hand in hands.nodes.values())
         kept = "in memory, until this window is closed," if self.bin.kept_in == "memory" else "on disk, encrypted,"
-        return planning.way_back(steps, full=full, kept=kept, until=words.duration(self.bin.limits.age))
+        return planning.way_back(steps, full=_full(hands), kept=kept, until=words.duration(self.bin.limits.age))
 
 
 async def for_rows(
@@ -188,7 +187,7 @@ async def for_undo(
         servers=hands.identities,
         steps=tuple(steps),
         skipped=tuple(refused),
-        consequence=(_PUT_BACK,),
+        consequence=(_PUT_BACK, planning.FULL) if _full(hands) else (_PUT_BACK,),
         way_back="",
         strictness=strictness,
         word=_word(place, strictness, total),
@@ -198,6 +197,10 @@ async def for_undo(
 
 def _word(place: Place, strictness: Strictness, count: int) -> str:
     return planning.word_for(place.name, count) if strictness.rank else ""
+
+
+def _full(hands: Hands) -> bool:
+    return any(hand.full for hand in hands.nodes.values())
 
 
 def _absolute(hands: Hands) -> bool:
