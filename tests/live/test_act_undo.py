@@ -172,7 +172,7 @@ async def test_what_has_lapsed_is_not_revived(server: Server, tmp_path: Path) ->
     server.call("SET", LOCK, "t:0123456789ab", "PX", 60_000)
     async with desk(address(server), tmp_path) as at:
         plan = await at.plan("locks.release", await at.rows("locks", LOCK))
-        server.call("PEXPIRE", LOCK, 500)
+        server.call("PEXPIRE", LOCK, 2500)
         ends = server.call("PEXPIRETIME", LOCK)
         assert (await at.do(plan)).outcomes == (DONE,)
         ready = await at.try_undo(plan)
