@@ -74,3 +74,14 @@ async def test_what_is_saved_must_be_what_goes(server: Server) -> None:
         assert (verdict.outcome, verdict.open_) == (None, UNSAVED)
     assert server.call("EXISTS", KEY) == 1
     assert (await run(server, STEP, ends=ends)).outcome is Outcome.DONE
+
+
+async def test_many_members_in_one_step(server: Server) -> None:
+    server.call("SADD", KEY, "a", "b", "c", "d")
+    step = Step(Draft(Deed.DROP_MEMBER, KEY, "-", args=(b"a", b"x", b"c")), Fingerprint("set"), count=3)
+    assert (await run(server, step, GUARDS["there"])).note == "no"
+    assert server.call("SCARD", KEY) == 4
+    verdict = await run(server, step, GUARDS["absent"])
+    assert (verdict.outcome, verdict.taken) == (Outcome.DONE, 2)
+    assert set(server.call("SMEMBERS", KEY)) == {b"b", b"d"}
+    assert (await run(server, step)).outcome is Outcome.GONE
