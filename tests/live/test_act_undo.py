@@ -298,8 +298,19 @@ async def test_a_given_expiry_is_taken_off_unless_it_is_another_by_now(server: S
         assert (receipt.outcomes, receipt.notes) == ((DONE, CHANGED), {1: "its expiry has changed"})
         assert server.call("PTTL", LOCK) == -1
         assert 60_000 < server.call("PTTL", OTHER) <= 70_000
+        ready = await at.try_undo(plan)
+        assert not isinstance(ready, Refusal)
         server.call("DEL", OTHER)
         assert isinstance(await at.try_undo(plan), Refusal)
+        assert (await at.do(ready)).outcomes == (GONE,)
+        server.call("SET", OTHER, "x")
+        server.call("SET", LOCK, "t:0123456789ab")
+        plan = await at.plan("locks.expire", await at.rows("locks", LOCK), "60000")
+        assert (await at.do(plan)).outcomes == (DONE,)
+        ready = await at.try_undo(plan)
+        assert not isinstance(ready, Refusal)
+        server.call("PERSIST", LOCK)
+        assert (await at.do(ready)).outcomes == (CHANGED,)
 
 
 FULL = "The server's memory is full: until some is freed, nothing can be put back."
