@@ -15,16 +15,23 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
+from fleetcache_gui.deeds import Mode as Lock
+from fleetcache_gui.ui.connection_editor import ConnectionEditor
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from pathlib import Path
 
+    from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.present.long_table import LongTable
     from fleetcache_gui.present.table import Table
+    from fleetcache_gui.profiles.profile import Profile
+    from fleetcache_gui.redis_io.address import Address
     from fleetcache_gui.session import Session
+
+    Choice = tuple[Profile, Address]
 
 log = logging.getLogger("fleetcache_gui")
 
@@ -32,6 +39,8 @@ PICTURE_SIZE = (1280, 800)
 
 _SETTLE = 0.6
 """Seconds for a page to read the value of its chosen row before its picture is taken."""
+_LOOK, _LOOKS = 0.02, 500
+"""Seconds between two looks whether a sheet has come, and how many of them."""
 
 
 def has_display() -> bool:
@@ -60,31 +69,50 @@ def run(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
 
 
 @asynccontextmanager
-async def window(session: Session, theme: Theme, remembered: settings.Settings) -> AsyncIterator[MainWindow]:
+async def window(
+    session: Session, deeds: Deeds, theme: Theme, remembered: settings.Settings
+) -> AsyncIterator[MainWindow]:
     """The shown window with its session reading; both are ended on the way out."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme.apply(app)
-    shown = MainWindow(session, theme, remembered)
+    shown = MainWindow(session, deeds, theme, remembered)
     shown.show()
     reading = aio.spawn(session.run(), name="session")
     reading.add_done_callback(lambda task: None if task.cancelled() else session.fail(task.exception()))
     try:
         yield shown
     finally:
-        await aio.cancel_and_wait([reading])
         await shown.end()
+        await deeds.end()
+        await aio.cancel_and_wait([reading])
         shown.deleteLater()
 
 
-async def watch(session: Session, path: Path, interval: float | None = None) -> int:
+async def choose_connection(profiles: Path, remembered: Path, samples: Sequence[bytes]) -> Choice | None:
+    """Let a person choose, and edit, a connection until one can be used; None when they leave."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme = Theme(settings.load(remembered).theme)
+    theme.apply(app)
+    editor = ConnectionEditor(theme, profiles, samples)
+    editor.show()
+    try:
+        await aio.emitted(editor.finished)
+        return editor.chosen
+    finally:
+        await editor.end()
+        editor.deleteLater()
+
+
+async def watch(session: Session, deeds: Deeds, path: Path, interval: float | None = None) -> int:
     """Show the window until a person closes it; what it should remember is kept in `path`.
 
     `interval` is the seconds from poll to poll; None takes what was chosen last.
     """
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
-    async with window(session, Theme(remembered.theme), remembered) as shown:
+    async with window(session, deeds, Theme(remembered.theme), remembered) as shown:
         try:
             await aio.emitted(shown.closed)
         finally:  # Ctrl+C in the terminal is a usual way out too
@@ -100,11 +128,11 @@ def _save(remembered: settings.Settings, path: Path) -> None:
         log.warning("The window's settings could not be saved: %s", error.strerror)
 
 
-async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:
+async def draw(session: Session, deeds: Deeds, folder: Path, seconds: float) -> list[Path]:
     """Watch for `seconds`, then draw every tab, light and dark, into `folder`; the files."""
     remembered = settings.Settings(theme="dark")
     theme = Theme("dark")
-    async with window(session, theme, remembered) as shown:
+    async with window(session, deeds, theme, remembered) as shown:
         shown.resize(*PICTURE_SIZE)
         await asyncio.sleep(seconds)
         files = []
@@ -115,10 +143,62 @@ async def draw(session: Session, folder: Path, seconds: float) -> list[Path]:
                 file = folder / f"{(family_id or 'overview').replace('_', '-')}-{mode}.png"
                 shown.grab().save(str(file))
                 files.append(file)
+        if deeds.mode is Lock.LOCKED:
+            files += [file async for file in _draw_deeds(session, deeds, shown, theme, folder)]
     return files
 
 
 _MODES: tuple[Mode, ...] = ("light", "dark")
+
+
+async def _draw_deeds(
+    session: Session, deeds: Deeds, shown: MainWindow, theme: Theme, folder: Path
+) -> AsyncIterator[Path]:
+    """Unlock, plan the clean-up of an orphaned campaign, do it, and show what is kept of it; then rehearse a flush."""
+    desk = shown.desk
+
+    async def take(name: str, ready: Callable[[], bool]) -> list[Path]:
+        for _ in range(_LOOKS):
+            if ready():
+                break
+            await asyncio.sleep(_LOOK)
+        files = []
+        for mode in _MODES:
+            theme.mode = mode
+            await asyncio.sleep(0.05)
+            file = folder / f"{name}-{mode}.png"
+            shown.grab().save(str(file))
+            files.append(file)
+        return files
+
+    orphans = [f.judgement.row for f in session.findings if f.judgement.code == "campaign.orphaned"]
+    if not orphans:
+        return
+    shown.jump("live_queries", orphans[0])
+    desk.unlock_sheet.open()
+    for file in await take("unlock", desk.unlock_sheet.isVisible):
+        yield file
+    desk.unlock_sheet.close_up()
+    page = shown.page
+    if await deeds.unlock(deeds.unlock_word) or page is None:
+        return
+    verb = next(verb for verb in page.family.verbs if verb.id == "live_queries.cleanup")
+    desk.do(page, verb, (orphans[0],))
+    for file in await take("plan", desk.plan_sheet.plan.isVisible):
+        yield file
+    desk.plan_sheet.plan.confirmed.emit("")
+    for file in await take("receipt", desk.plan_sheet.receipt.isVisible):
+        yield file
+    desk.plan_sheet.close_up()
+    desk.history_sheet.open()
+    await asyncio.sleep(_SETTLE)
+    for file in await take("history", desk.history_sheet.isVisible):
+        yield file
+    desk.history_sheet.close_up()
+    desk.flush(database=True)
+    for file in await take("flush", desk.plan_sheet.plan.isVisible):
+        yield file
+    desk.plan_sheet.close_up()
 
 
 def _telling(table: Table | LongTable, row_id: bytes) -> int:

@@ -12,22 +12,22 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from fleetcache_gui.domain import planning
-from fleetcache_gui.domain.plan import Plan, Receipt
+from fleetcache_gui.domain.plan import NotConfirmed, Plan, Receipt
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.verbs import Refusal, Scope
-from fleetcache_gui.redis_io import audit_export
 from fleetcache_gui.redis_io.act import plans
 from fleetcache_gui.redis_io.act.books import Books, NothingToKeep
 from fleetcache_gui.redis_io.act.execute import execute
-from fleetcache_gui.redis_io.act.gate import Gate, NotConfirmed
-from fleetcache_gui.redis_io.act.hands import Hands
+from fleetcache_gui.redis_io.act.gate import Gate
+from fleetcache_gui.redis_io.act.hands import ready
 from fleetcache_gui.redis_io.audit import AuditFailed
+from fleetcache_gui.redis_io.audit_trail import AuditTrail
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.undo import USUAL, BinFailed, Limits
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fleetcache_gui.domain.family import Family, Row, Verb
+    from fleetcache_gui.redis_io.act.hands import Hands
     from fleetcache_gui.redis_io.act.plans import Place
     from fleetcache_gui.redis_io.address import Address
-    from fleetcache_gui.redis_io.audit import Broken, Entry
     from fleetcache_gui.session import Session
 
     _Make = Callable[[Place, Hands], Awaitable[Plan | Refusal]]
@@ -48,6 +48,7 @@ _KEPT = 200
 
 LOCKED = "Actions are locked. Unlock them first."
 NEVER = "This connection is marked as never to be unlocked."
+_NOT_READ = Refusal("Not all keys were read since the connection was made. Look again in a moment.", 2.0)
 _BUSY = "Something else is being done just now. Wait for its receipt, or cancel it."
 
 
@@ -99,12 +100,12 @@ class Deeds(QObject):
         *,
         never: bool = False,
         limits: Limits = USUAL,
-        parent: QObject | None = None,
     ) -> None:
         """`folder`: where the audit log and the undo bin lie. `never`: nothing is ever changed on this server."""
-        super().__init__(parent)
+        super().__init__(session)
         self._session, self._address = session, address
         self._books = Books(folder, limits)
+        self.audit = AuditTrail(self._books.audit)
         self._gate = Gate(never=never)
         self._hands: Hands | None = None
         self._unlocking = False
@@ -116,7 +117,7 @@ class Deeds(QObject):
         """By the id of an undo plan, the deed that it puts back."""
         self._word = self._new_word()
         self._relock = QTimer(self, singleShot=True)
-        self._relock.timeout.connect(self._timed_out)
+        self._relock.timeout.connect(self.changed)
         session.link_changed.connect(lambda link: self.changed.emit())
 
     # --- lock ----------------------------------------------------------------------------------------------------
@@ -140,9 +141,9 @@ class Deeds(QObject):
         """What was done since the window was opened, newest first."""
         return tuple(self._receipts)
 
-    def left(self) -> float:
-        """Seconds until it locks itself, 0 while locked."""
-        return self._gate.left()
+    def left(self, now: float) -> float:
+        """Seconds until it locks itself, 0 while locked; `now` is monotonic seconds."""
+        return self._gate.left(now)
 
     @property
     def unlock_word(self) -> str:
@@ -182,13 +183,9 @@ class Deeds(QObject):
 
     def _schedule(self) -> None:
         if self._gate.unlocked:
-            self._relock.start(round(1000 * self._gate.left()) + 50)
+            self._relock.start(round(1000 * self._gate.left(time.monotonic())) + 50)
         else:
             self._relock.stop()
-
-    def _timed_out(self) -> None:
-        self._schedule()
-        self.changed.emit()
 
     async def end(self) -> None:
         """Stop what runs after its present batch, wait for that, and hang up."""
@@ -198,19 +195,9 @@ class Deeds(QObject):
                 await self._hands.close()
 
     async def _connect(self) -> Hands:
-        """The connections that may write; anew where one broke."""
-        if self._hands is not None and all(not hand.lane.closed for hand in self._hands.nodes.values()):
-            try:
-                for hand in self._hands.nodes.values():
-                    await hand.identify()  # an idle connection may have been closed by the server
-                return self._hands
-            except Trouble:
-                pass
-        if self._hands is not None:
-            await self._hands.close()
-            self._hands = None
         prefixes = [prefix for family in self._session.layout.families for prefix in family.prefixes]
-        self._hands = await Hands.open(self._address, prefixes)
+        hands, self._hands = self._hands, None
+        self._hands = await ready(hands, self._address, prefixes)
         return self._hands
 
     # --- what can be done ----------------------------------------------------------------------------------------
@@ -231,8 +218,7 @@ class Deeds(QObject):
     def offers(self, family_id: str, row_ids: Sequence[bytes]) -> tuple[Offer, ...]:
         """What may be done to these rows (`Scope.ROWS`), with what hinders each. A locked session hinders all."""
         family = self._session.layout.family(family_id)
-        table = self._session.table(family_id)
-        rows = [row for row_id in row_ids if (row := table.get(row_id)) is not None]
+        rows = self._session.rows_now(family_id, row_ids)
         if not rows:
             return ()
         found: list[Offer] = []
@@ -249,7 +235,7 @@ class Deeds(QObject):
         """What may be done to many rows of a family at once (`Scope.ALL`, `Scope.FAMILY`)."""
         family = self._session.layout.family(family_id)
         general = self.hindrance()
-        empty = "" if self._session.table(family_id).total else f"There are no {family.noun[1]}."
+        empty = "" if self._session.row_ids(family_id) else f"There are no {family.noun[1]}."
         why = general or empty
         hindrance = Refusal(why) if why else None
         return tuple(Offer(verb, hindrance) for verb in family.verbs if verb.scope is not Scope.ROWS)
@@ -261,11 +247,13 @@ class Deeds(QObject):
         family = self._session.layout.family(family_id)
 
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
-            ids = row_ids if verb.scope is Scope.ROWS else list(self._session.table(family_id).every())
+            if verb.scope is not Scope.ROWS and not self._known(family_id):
+                return _NOT_READ
+            ids = row_ids if verb.scope is Scope.ROWS else self._session.row_ids(family_id)
             fresh = verb.scope is not Scope.FAMILY
             rows = await self._session.rows(family_id, ids, fresh=fresh)
             if not rows:
-                return Refusal(f"There are no {family.noun[1]} that this fits.")
+                return Refusal("It is no longer in Redis.") if self._known(family_id) else _NOT_READ
             return await plans.for_rows(place, hands, verb, family, rows, choice)
 
         return await self._plan(make)
@@ -276,8 +264,10 @@ class Deeds(QObject):
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
             families: list[tuple[Family, Verb | None, Sequence[Row]]] = []
             for family in self._session.layout.families:
+                if not self._known(family.id):
+                    return _NOT_READ
                 verb = next((verb for verb in family.verbs if verb.scope is Scope.FAMILY), None)
-                ids = list(self._session.table(family.id).every())
+                ids = self._session.row_ids(family.id)
                 families.append((family, verb, await self._session.rows(family.id, ids, fresh=False)))
             return await plans.for_flush(place, hands, families, database=database)
 
@@ -315,6 +305,11 @@ class Deeds(QObject):
                 return Refusal(f"{trouble.text} {trouble.advice}")
             except (BinFailed, NotConfirmed) as failed:
                 return Refusal(str(failed))
+
+    def _known(self, family_id: str) -> bool:
+        """Whether all keys of a family were seen on this connection."""
+        snapshot = self._session.snapshot(family_id)
+        return snapshot is not None and snapshot.complete
 
     def _another(self, hands: Hands) -> bool:
         """Whether the rows on screen came from another server than the one that would be written to."""
@@ -395,15 +390,6 @@ class Deeds(QObject):
     async def forget(self, deed: str) -> None:
         """Delete what was saved of a deed: it can no longer be put back. Raises `BinFailed`."""
         await (await self._books.bin()).forget(deed)
-
-    async def entries(self) -> tuple[Entry | Broken, ...]:
-        """The audit log, newest first, with a `Broken` at each place where it does not hold together. Raises
-        `AuditFailed`."""
-        return tuple(reversed([entry async for entry in self._books.audit.read()]))
-
-    async def export_audit(self, target: Path, form: Literal["csv", "json"]) -> None:
-        """Write the whole audit log to a file, which is made whole or not at all. Raises `AuditFailed`."""
-        await audit_export.export(self._books.audit, target, form)
 
     async def unfinished(self) -> tuple[str, ...]:
         """What was begun and has no outcome on record, as sentences: the program or the machine ended meanwhile."""

@@ -15,7 +15,7 @@ from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Sever
 from fleetcache_gui.domain.health import Finding, FindingBook
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
-from fleetcache_gui.domain.server_health import SERVER, judge
+from fleetcache_gui.domain.server_health import SERVER, judge, other_layout
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.words import count, duration
@@ -28,7 +28,7 @@ from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.poll import Poller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.plan import Receipt
@@ -65,6 +65,7 @@ class Session(QObject):
         environment: str = "",
         expected: Expected | None = None,
         interval: float = 2.0,
+        elsewhere: tuple[Layout, ...] = (),
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -77,7 +78,8 @@ class Session(QObject):
         self.inventory = Inventory()
         self.history: deque[Vitals] = deque(maxlen=HISTORY)
         self.events: deque[Event] = deque(maxlen=HISTORY)
-        self._poller = Poller(address, layout, self, expected or Expected(), interval)
+        self._poller = Poller(address, layout, self, expected or Expected(), interval, elsewhere)
+        self._expected = expected or Expected()
         self._paused = False
         self._snapshots: dict[str, Snapshot] = {}
         self._tables: dict[str, Table | LongTable] = {}
@@ -93,6 +95,10 @@ class Session(QObject):
     def findings(self) -> tuple[Finding, ...]:
         """All open findings, most severe first."""
         return self._book.findings
+
+    def findings_of(self, family_id: str) -> tuple[Finding, ...]:
+        """Those of one family; of the server as a whole those of `SERVER`."""
+        return self._book.of(family_id)
 
     @property
     def interval(self) -> float:
@@ -171,18 +177,33 @@ class Session(QObject):
         except Trouble:
             return KeyAbout()
 
+    def row_ids(self, family_id: str) -> list[bytes]:
+        """The ids of all rows of a family, whatever is filtered."""
+        table, snapshot = self._tables.get(family_id), self._snapshots.get(family_id)
+        if isinstance(table, LongTable):
+            return list(table.every())
+        return [row.id for row in snapshot.rows] if snapshot else []
+
+    def rows_now(self, family_id: str, row_ids: Iterable[bytes]) -> list[Row]:
+        """Rows by id as last read, those that are gone left out. A page brings its table up to date, nobody else."""
+        table, snapshot = self._tables.get(family_id), self._snapshots.get(family_id)
+        if isinstance(table, LongTable):
+            return [row for row_id in row_ids if (row := table.get(row_id)) is not None]
+        known = {row.id: row for row in snapshot.rows} if snapshot else {}
+        return [known[row_id] for row_id in row_ids if row_id in known]
+
     async def rows(self, family_id: str, row_ids: Sequence[bytes], *, fresh: bool) -> list[Row]:
-        """Rows by id, those that are gone left out. Of a long family, `fresh` reads the values of rows that are not on
-        screen; without it their keys alone are known. Raises `Trouble`."""
-        table, family, server = self.table(family_id), self.layout.family(family_id), self._poller.server
-        if fresh and table.long and server is not None:
+        """As `rows_now`, with turns of the loop between; of a long family, `fresh` reads the values of rows that are
+        not on screen, of which only the keys are known otherwise. Raises `Trouble`."""
+        family, server = self.layout.family(family_id), self._poller.server
+        if fresh and isinstance(self._tables.get(family_id), LongTable) and server is not None:
             listed = await reading.members(server, family.index) if family.index else reading.Listed()
             ids = list(dict.fromkeys(map(family.row_of, row_ids)))
             found = await reading.read(server, [reading.Question(family, ids, listed)], self._poller.expected)
             return found[family_id]
         rows: list[Row] = []
         for first in range(0, len(row_ids), _SLICE):
-            rows += (row for row_id in row_ids[first : first + _SLICE] if (row := table.get(row_id)) is not None)
+            rows += self.rows_now(family_id, row_ids[first : first + _SLICE])
             await asyncio.sleep(0)
         return rows
 
@@ -278,10 +299,11 @@ class Session(QObject):
 
     def _judge_server(self, vitals: Vitals, *, first: bool) -> None:
         known, wall = self._book.of(SERVER), time.time()
-        opened, closed = self._book.note(SERVER, judge(self.history), vitals.at, wall)
+        judged = (*judge(self.history), *self.layout.judge(vitals), *other_layout(self.inventory.elsewhere))
+        opened, closed = self._book.note(SERVER, judged, vitals.at, wall)
         if not first:
             self._happen(*openings(opened, closed, wall))
-        if self._book.of(SERVER) != known:
+        if self._book.of(SERVER) is not known:
             self.findings_changed.emit()
 
     def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
@@ -291,13 +313,14 @@ class Session(QObject):
             judgements = [finding.judgement for finding in known] + judgements
         elif snapshot.long:
             judgements = [*self._unread(snapshot, known), *judgements]
+        judgements += family.survey(snapshot.rows, snapshot.count, self._expected) if snapshot.complete else ()
         if snapshot.long and snapshot.suspects > snapshot.suspects_read:
             judgements.append(_many(family, snapshot.suspects, snapshot.suspects_read))
         opened, closed = self._book.note(family.id, judgements, snapshot.at, wall)
         if before is not None and before.complete and snapshot.complete:
             # Of a long family few rows are read: what is no longer judged need not be mended.
             self._happen(*openings(opened, () if snapshot.long else closed, wall))
-        if self._book.of(family.id) != known:
+        if self._book.of(family.id) is not known:
             self.findings_changed.emit()
 
     def _unread(self, snapshot: Snapshot, known: Sequence[Finding]) -> list[Judgement]:

@@ -64,8 +64,12 @@ def load(path: Path) -> Settings:
 
 def save(settings: Settings, path: Path) -> None:
     """Write `path` whole or not at all, for this user's eyes only. Raises OSError."""
+    write_private(msgspec.json.format(msgspec.json.encode(settings), indent=2), path)
+
+
+def write_private(text: bytes, path: Path) -> None:
+    """Replace `path` whole or not at all, with mode 0600. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(settings), indent=2)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:

@@ -141,9 +141,10 @@ if [ -n "$complaint" ]; then
 fi
 
 if [ "$purpose" = test ]; then
-    # The tests start this server beside those that come as wheels; the fonts make drawn text alike everywhere.
+    # The tests start these servers beside those that come as wheels; the fonts make drawn text alike everywhere.
     missing=
     command -v redis-server >/dev/null || missing="redis-server"
+    command -v redis-sentinel >/dev/null || missing="$missing redis-sentinel"
     command -v Xvfb >/dev/null || missing="$missing xvfb"
     if has_apt; then
         for font in fonts-inter fonts-jetbrains-mono; do

@@ -6,7 +6,7 @@ the server and gets the row. `tests/live/test_families_*.py` hold the same judge
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.family import Expected, Family, Reading, Row, Severity
@@ -21,10 +21,10 @@ START = 5000.0
 WALL = 1_700_000_000.0
 """The server's Unix time at that moment."""
 
-Value = bytes | list[bytes] | set[bytes] | dict[bytes, bytes] | int | None
-"""A string, a list, a set, a hash; a number stands for a stream of that length."""
+Value = bytes | list[bytes] | set[bytes] | dict[bytes, bytes] | tuple[tuple[bytes, int], ...] | int | None
+"""A string, a list, a set, a hash, a sorted set by ascending score; a number stands for a stream of that length."""
 
-_TYPES = {bytes: "string", list: "list", set: "set", dict: "hash", int: "stream"}
+_TYPES = {bytes: "string", list: "list", set: "set", dict: "hash", tuple: "zset", int: "stream"}
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Server:
     counters: dict[str, int] = field(default_factory=dict)
     expected: Expected = field(default_factory=Expected)
     at: float = START
+    listeners: dict[bytes, int] = field(default_factory=dict)
 
     def fact(self, key: bytes) -> KeyFact:
         value = self.values.get(key)
@@ -54,8 +55,18 @@ class Server:
         match name, value:
             case b"GETRANGE", bytes():
                 return value[int(args[1]) : int(args[2]) + 1]
-            case (b"STRLEN", bytes()) | (b"LLEN", list()) | (b"SCARD", set()) | (b"HLEN", dict()):
+            case (b"STRLEN", bytes()) | (b"LLEN", list()) | (b"SCARD", set()) | (b"HLEN", dict()) | (b"ZCARD", tuple()):
                 return len(value)
+            case b"BITCOUNT", bytes():
+                return int.from_bytes(value[int(args[1]) : int(args[2]) + 1]).bit_count()
+            case b"SISMEMBER", _:
+                return int(isinstance(value, set) and args[1] in value)
+            case b"SSCAN", set():
+                return [b"0", sorted(value)]
+            case b"ZRANGE", tuple():
+                return [word for member, score in value[:1] for word in (member, b"%d" % score)]
+            case b"PUBSUB", _:
+                return [args[1], self.listeners.get(args[1], 0)]
             case b"XLEN", int():
                 return value
             case b"HSTRLEN", dict():
@@ -68,7 +79,7 @@ class Server:
                 return []
         raise AssertionError(f"a family asked {command!r} of a {type(value).__name__}")
 
-    def read(self, family: Family, row: bytes, before: Row | None = None, *, listed: bool = False) -> Row:
+    def read(self, family: Family, row: bytes, before: Row | None = None, *, listed: bool | None = False) -> Row:
         """What the reader would make of a row now."""
         keys = tuple(self.fact(key) for key in family.keys_of(row))
         replies = tuple(self.answer(command) for command in family.probes(row, keys))
@@ -81,12 +92,10 @@ class Server:
             listed=listed,
             counters=self.counters,
             expected=self.expected,
+            memory=before.memory if before else None,
         )
         more = tuple(self.answer(command) for command in family.follow(reading))
-        return family.decode(
-            Reading(row, self.at, reading.wall, keys, replies, more, listed, self.counters, self.expected),
-            before,
-        )
+        return family.decode(replace(reading, more=more), before)
 
 
 def cell(family: Family, row: Row, column: str) -> object:
@@ -105,3 +114,11 @@ def refused(commands: Mapping[Command, Reply]) -> dict[Command, Reply]:
         command: ReplyError(f"NOPERM no permission to run {b' '.join(command).decode('latin-1')}")
         for command in commands
     }
+
+
+def texts(row: Row) -> str:
+    """Everything of a row that a person may read unasked."""
+    parts = [row.title, row.why, *(cell for cell in row.cells if isinstance(cell, str))]
+    parts += [text for fact in row.facts for text in fact]
+    parts += [text for judged in row.judgements for text in (judged.text, judged.meaning, judged.advice)]
+    return "\n".join(parts)

@@ -6,51 +6,19 @@ Everything slow to import (Qt, redis-py) is imported inside the command that nee
 from __future__ import annotations
 
 import io
-import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from fleetcache_gui import __version__
-
-F = TypeVar("F", bound=Callable[..., object])
-
-WRONG = 2
-"""Exit code for input that cannot be used and for servers that cannot be read."""
+from fleetcache_gui.cli.options import Where, connection
+from fleetcache_gui.cli.profile_commands import acl, check, profiles
+from fleetcache_gui.cli.told import Failure
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as of any program that SIGINT ends."""
-
-
-def say(text: str) -> None:
-    """Print a line. A reader who has enough is no error: the rest then goes nowhere."""
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class Failure(click.ClickException):
-    """One or two sentences on standard error, exit code 2."""
-
-    exit_code = WRONG
-
-    def show(self, file: object = None) -> None:
-        """Plainly, without click's usage lines."""
-        click.echo(f"fleetcache-gui: {self.message}", err=True)
-
-
-def _connection_options(command: F) -> F:
-    for option in (
-        click.option("--password-env", metavar="NAME", help="Take the password from this environment variable."),
-        click.option("--ask-password", is_flag=True, help="Ask for the password, without echo."),
-    ):
-        command = option(command)
-    return command
 
 
 def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -66,7 +34,6 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
     return limits
 
 
-_url = click.argument("url", metavar="URL")
 _limit = click.option(
     "--limit",
     "limits",
@@ -75,16 +42,42 @@ _limit = click.option(
     callback=_limits,
     help="Requests that an endpoint allows in a window, so that counters are judged; may be repeated.",
 )
+_layout = click.option(
+    "--layout",
+    type=click.Choice(["auto", "spec", "upstream", "both"]),
+    default="auto",
+    show_default=True,
+    help="How the server names its keys; auto looks which there are.",
+)
 _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, invoke_without_command=True
+)
 @click.version_option(__version__, prog_name="fleetcache-gui")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Inspect the Redis cache of a Fleet server: live queries, locks, queues, tokens and their lifetimes.
 
-    It looks and never changes anything on an inspected server.
+    It only looks, until actions are unlocked in the window. Without a command, and with a display, it shows the window
+    of connections.
     """
+    if context.invoked_subcommand is None:
+        from fleetcache_gui import app
+
+        if not app.has_display():
+            click.echo(context.get_help())
+            return
+        context.invoke(connect)
+
+
+@cli.command()
+def connect() -> None:
+    """Choose, edit and test connections in a window, and open one."""
+    from fleetcache_gui.cli import windows
+
+    sys.exit(windows.connect())
 
 
 @cli.command()
@@ -107,76 +100,84 @@ def demo(
 
 
 @cli.command(name="open")
-@_url
-@_connection_options
+@connection
 @_hosts
 @_limit
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
+@click.option("--never-unlock", is_flag=True, help="Nothing can be changed on this server, whoever asks.")
+@_layout
 def open_(
-    url: str,
-    password_env: str | None,
-    ask_password: bool,
+    where: Where,
     hosts: int | None,
     limits: dict[str, int],
     name: str,
     environment: str,
     interval: float | None,
+    never_unlock: bool,
+    layout: str,
 ) -> None:
-    """Inspect the server at URL, such as redis://localhost:6379/0 or rediss://user@cache.example.com."""
+    """Inspect a server: a URL such as redis://localhost:6379/0 or rediss://user@cache.example.com, or a profile."""
     from fleetcache_gui.cli import windows
-    from fleetcache_gui.cli.login import checked_address
+    from fleetcache_gui.cli.login import checked
     from fleetcache_gui.domain.family import Expected
 
-    address = checked_address(url, password_env, ask=ask_password)
-    expected = Expected(hosts, limits)
-    sys.exit(windows.inspect(address, expected, name=name, environment=environment, interval=interval))
+    more = {"name": name, "environment": environment, "layout": layout}
+    chosen, expected = checked(where), Expected(hosts, limits)
+    sys.exit(windows.inspect(chosen, expected, interval=interval, never_unlock=never_unlock, **more))
 
 
 @cli.command()
-@_url
-@_connection_options
+@connection
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a summary; docs/snapshot.md has its schema.")
 @click.option("--family", "families", metavar="ID", multiple=True, help="Only this family; may be repeated.")
 @click.option("--reveal", is_flag=True, help="Do not mask credentials.")
 @click.option("--fail-on", type=click.Choice(["warning", "critical"]), help="Exit code 1 with such a finding.")
 @_hosts
 @_limit
+@_layout
 def snapshot(
-    url: str,
-    password_env: str | None,
-    ask_password: bool,
+    where: Where,
     as_json: bool,
     families: tuple[str, ...],
     reveal: bool,
     fail_on: str | None,
     hosts: int | None,
     limits: dict[str, int],
+    layout: str,
 ) -> None:
     """Read the server once, without a window, for scripts."""
     from fleetcache_gui.cli import snapshots
-    from fleetcache_gui.cli.login import checked_address
+    from fleetcache_gui.cli.layouts import layout_of
+    from fleetcache_gui.cli.login import checked
     from fleetcache_gui.domain.family import Expected
 
-    address = checked_address(url, password_env, ask=ask_password)
-    expected = Expected(hosts, limits)
-    wanted = snapshots.Wanted(as_json=as_json, families=families, reveal=reveal, fail_on=fail_on, expected=expected)
+    address = checked(where).address
+    shown, expected = layout_of(address, layout), Expected(hosts, limits)
+    wanted = snapshots.Wanted(shown, as_json, families, reveal, fail_on, expected)
     sys.exit(snapshots.run(address, wanted))
 
 
 @cli.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("url", metavar="[URL]", required=False)
-@_connection_options
+@connection
 @click.option("--seconds", type=click.FloatRange(1, 600), default=15.0, show_default=True, help="Watch so long first.")
-def pictures(folder: Path, url: str | None, password_env: str | None, ask_password: bool, seconds: float) -> None:
-    """Draw every tab, light and dark, as PNG files into DIR; of the demo when no URL is given."""
+@_layout
+def pictures(folder: Path, where: Where, seconds: float, layout: str) -> None:
+    """Draw every tab, light and dark, as PNG files into DIR; of the demo when no server is named."""
     from fleetcache_gui.cli import windows
-    from fleetcache_gui.cli.login import checked_address
+    from fleetcache_gui.cli.layouts import layout_of
+    from fleetcache_gui.cli.login import checked
 
-    address = checked_address(url, password_env, ask=ask_password) if url else None
-    sys.exit(windows.pictures(folder, address, seconds))
+    if not where.named:
+        sys.exit(windows.demo_pictures(folder, seconds))
+    address = checked(where).address
+    sys.exit(windows.pictures(folder, address, layout_of(address, layout), seconds))
+
+
+for _command in (profiles, check, acl):
+    cli.add_command(_command)
 
 
 def main() -> None:
@@ -195,7 +196,5 @@ def main() -> None:
 
 
 def gui_main() -> None:
-    """Entry point of the desktop entry: without arguments, the demo."""
-    if len(sys.argv) == 1:
-        sys.argv.append("demo")
+    """Entry point of the desktop entry: without arguments, the window of connections."""
     main()

@@ -1,49 +1,110 @@
-"""From a URL and the ways of giving a password to an address that answers."""
+"""From the arguments and the ways of giving a password to an address that answers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import click
 
-from fleetcache_gui.cli import Failure
-from fleetcache_gui.redis_io.address import Address, BadAddress, parse_url
+from fleetcache_gui.cli.options import changes
+from fleetcache_gui.cli.told import Failure, warn
+from fleetcache_gui.profiles import fleet_config, keychain, store
+from fleetcache_gui.profiles.profile import Profile, of_url
+from fleetcache_gui.redis_io.address import Address, BadAddress
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.server import Server
-from fleetcache_gui.redis_io.vault import KEYRING_SERVICE, trusted_backends
+
+if TYPE_CHECKING:
+    from fleetcache_gui.cli.options import Where
 
 
-def checked_address(url: str, password_env: str | None, *, ask: bool) -> Address:
-    """The address, proved by connecting to it once. Raises `Failure` with one sentence.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The server that the arguments mean. `account`: the keyring's name for its password. `asked`: by the arguments."""
 
-    The password comes from the URL, else from `--password-env`, else from the system's keyring, else from a prompt when
-    `ask` is set, or when the server wants one and a person is there to be asked.
-    """
+    profile: Profile
+    address: Address
+    account: str
+
+
+def choose(where: Where) -> Chosen:
+    """Profile and address, with the password where the arguments give one. Raises `Failure` with one sentence."""
     try:
-        address = parse_url(url)
-    except BadAddress as error:
+        profile, password, iam = _found(where)
+        profile = changes(where.given, profile)
+        address = profile.address(password)
+    except (BadAddress, fleet_config.BadConfig, store.BadProfiles) as error:
         raise Failure(str(error)) from None
-    if not address.password and password_env:
-        password = os.environ.get(password_env)
-        if password is None:
-            raise Failure(f"The environment variable {password_env} is not set. Set it, or leave --password-env away.")
-        address = replace(address, password=password)
-    if ask:
-        address = replace(address, password=_prompt(address))
+    account = keychain.account(profile.name) if profile.name else f"{address.host}:{address.port}"
+    if where.password_env and not address.password:
+        given = os.environ.get(where.password_env)
+        if given is None:
+            name = where.password_env
+            raise Failure(f"The environment variable {name} is not set. Set it, or leave --password-env away.")
+        address = replace(address, password=given)
+    if where.ask_password:
+        address = replace(address, password=prompt(address))
+    if iam and not address.password:
+        raise Failure(fleet_config.IAM)
+    if address.username and not address.password:
+        # Asked for beforehand: a login without a password would count as a failed one.
+        address = replace(address, password=keychain.password(account) or "")
+    if address.tls and not address.tls.verify:
+        warn(f"{address}: whoever sits between can read all of it, a password too.")
+    return Chosen(profile, address, account)
+
+
+def checked(where: Where) -> Chosen:
+    """The same, proved by connecting once. Raises `Failure` with one sentence.
+
+    The password comes from `--ask-password`, else from the URL or Fleet's configuration, else from `--password-env`,
+    else from the system's keyring, else from a prompt when the server wants one and a person is there to be asked.
+    """
+    chosen = choose(where)
+    address = chosen.address
     trouble = _try(address)
     if trouble and trouble.fault is Fault.PASSWORD and not address.password:
-        password = _from_keyring(address)
+        password = None if address.username else keychain.password(chosen.account)
         if password is None and sys.stdin.isatty():
-            password = _prompt(address)
+            password = prompt(address)
         if password:
             address = replace(address, password=password)
             trouble = _try(address)
     if trouble:
         raise Failure(f"{trouble.text} {trouble.advice}")
-    return address
+    return replace(chosen, address=address)
+
+
+def prompt(address: Address) -> str:
+    """A password, typed without echo."""
+    return str(click.prompt(f"Password for {address}", hide_input=True, err=True))
+
+
+def _found(where: Where) -> tuple[Profile, str, bool]:
+    """Profile, password and whether Fleet logs in by IAM."""
+    fleet = where.fleet_config or where.fleet_env
+    if bool(where.target) == bool(fleet):
+        raise Failure("Name one server: a URL such as redis://localhost:6379/0, a profile, or --fleet-config FILE.")
+    if fleet:
+        read = fleet_config.read(where.fleet_config, os.environ)
+        for note in read.notes:
+            warn(note)
+        return read.profile, read.password, read.iam
+    target = str(where.target)
+    if "://" in target:
+        return *of_url(target), False
+    profiles = store.load(store.default_path())
+    if target not in profiles:
+        # It must start with redis:// to be a URL; what it is instead may hold a password and is not repeated.
+        raise Failure(
+            "There is no profile of that name, and an address must start with redis:// or rediss:// (TLS)."
+            " `fleetcache-gui profiles list` names the profiles."
+        )
+    return profiles[target], "", False
 
 
 def _try(address: Address) -> Trouble | None:
@@ -55,22 +116,4 @@ def _try(address: Address) -> Trouble | None:
         asyncio.run(attempt())
     except Trouble as trouble:
         return trouble
-    return None
-
-
-def _prompt(address: Address) -> str:
-    return str(click.prompt(f"Password for {address}", hide_input=True, err=True))
-
-
-def _from_keyring(address: Address) -> str | None:
-    """The password that the system's keyring holds; None without one, or where the backend keeps plain text."""
-    from keyring.errors import KeyringError
-
-    try:
-        for backend in trusted_backends():
-            password = backend.get_password(KEYRING_SERVICE, f"{address.host}:{address.port}")
-            if password is not None:
-                return password
-    except (KeyringError, ImportError):  # ImportError: a backend of the user's configuration that is not there
-        pass
     return None

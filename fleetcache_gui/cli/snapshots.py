@@ -18,21 +18,22 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from fleetcache_gui.cli import Failure
+from fleetcache_gui.cli.told import Failure
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Kind, Row, Severity
-from fleetcache_gui.domain.server_health import judge
+from fleetcache_gui.domain.layout import present
+from fleetcache_gui.domain.server_health import judge, other_layout
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.domain.text import mask, show
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
 from fleetcache_gui.domain.words import count
-from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.families.layouts import elsewhere
 from fleetcache_gui.redis_io import rows
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.server import Server
 from fleetcache_gui.redis_io.sweep import Sweeper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.redis_io.address import Address
@@ -42,14 +43,18 @@ SCHEMA = "fleetcache-snapshot/1"
 
 FINDINGS_LISTED = 1000
 
+_KEPT = 2000
+"""Rows of a family that are judged together, as in the window."""
+
 _SKIPPED = frozenset({Kind.AGE, Kind.TREND})
 """Kinds that need a history, which one reading has not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The options of the command."""
+    """The layout to read, and the options of the command."""
 
+    layout: Layout
     as_json: bool
     families: tuple[str, ...]
     reveal: bool
@@ -66,11 +71,15 @@ class _Tally:
     findings: list[Judgement] = field(default_factory=list)
     omitted: int = 0
     worst: int = -1
+    kept: list[Row] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
         self.rows += 1
         self.states[row.state.word] += 1
-        for judgement in row.judgements:
+        self.note(row.judgements)
+
+    def note(self, judgements: Iterable[Judgement]) -> None:
+        for judgement in judgements:
             self.worst = max(self.worst, judgement.severity.rank)
             if len(self.findings) < FINDINGS_LISTED:
                 self.findings.append(judgement)
@@ -80,7 +89,7 @@ class _Tally:
 
 def run(address: Address, wanted: Wanted) -> int:
     """Read and print; the exit code."""
-    families = _chosen(SPEC, wanted.families)
+    families = _chosen(wanted.layout, wanted.families)
     try:
         return asyncio.run(_run(address, wanted, families))
     except Trouble as trouble:
@@ -108,20 +117,28 @@ async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -
     try:
         taken = datetime.fromtimestamp(server.wall(time.monotonic()), UTC)
         store = KeyStore(server.room)
-        sweeper = Sweeper(server.lane, SPEC, store)
+        sweeper = Sweeper(server.lane, wanted.layout, store)
+        await server.learn(wanted.layout.parameters)
         async for _ in sweeper.sweep():
             pass
         out = _Printer(sys.stdout, server, wanted, taken) if wanted.as_json else _Summary(sys.stdout, server, taken)
-        judged = judge([server.vitals])
+        judged = (
+            *judge([server.vitals]),
+            *wanted.layout.judge(server.vitals),
+            *other_layout(_elsewhere(store, wanted)),
+        )
         out.begin(judged)
         worst = max((judgement.severity.rank for judgement in judged), default=-1)
         for family in families:
             tally = _Tally()
             out.family(family)
-            async for read in _rows(server, store, family, wanted.expected):
+            async for read in _rows(server, store, family, wanted):
                 row = _unmasked(read) if wanted.reveal and read.reveal else read
                 tally.add(row)
+                if family.surveyed and (len(tally.kept) < _KEPT or row.id in family.fixed):
+                    tally.kept.append(row)
                 out.row(family, row)
+            tally.note(family.survey(tuple(tally.kept), tally.rows, wanted.expected))
             out.end_family(family, tally)
             worst = max(worst, tally.worst)
         out.end(_missing(sweeper, server))
@@ -140,20 +157,26 @@ def _missing(sweeper: Sweeper, server: Server) -> str:
     return "; ".join(reasons)
 
 
-async def _rows(server: Server, store: KeyStore, family: Family, expected: Expected) -> AsyncIterator[Row]:
+def _elsewhere(store: KeyStore, wanted: Wanted) -> frozenset[str]:
+    """Other layouts that have keys among those that nobody claims."""
+    unclaimed = store.members(len(wanted.layout.families) - 1)
+    return present(map(store.name, unclaimed), elsewhere(wanted.layout))
+
+
+async def _rows(server: Server, store: KeyStore, family: Family, wanted: Wanted) -> AsyncIterator[Row]:
     """All rows of a family, a batch in memory at a time (its row ids as a whole where several keys make a row)."""
     listed = await rows.members(server, family.index) if family.index else rows.Listed()
-    for ids in _batches(store, family, listed):
-        found = await rows.read(server, [rows.Question(family, ids, listed)], expected)
+    for ids in _batches(store, wanted.layout, family, listed):
+        found = await rows.read(server, [rows.Question(family, ids, listed)], wanted.expected)
         for row in found[family.id]:
             yield row
 
 
-def _batches(store: KeyStore, family: Family, listed: rows.Listed) -> Iterator[list[bytes]]:
-    position = [f.id for f in SPEC.families].index(family.id)
+def _batches(store: KeyStore, layout: Layout, family: Family, listed: rows.Listed) -> Iterator[list[bytes]]:
+    position = [f.id for f in layout.families].index(family.id)
     names = (store.name(row) for row in store.members(position))
-    single = family.index is None and not family.fixed
-    ids: Iterator[bytes] = names if single else iter(sorted({*map(family.row_of, names), *listed.ids, *family.fixed}))
+    gathered = {*map(family.row_of, names), *listed.ids, *family.fixed} if family.gathers else ()
+    ids: Iterator[bytes] = iter(sorted(gathered)) if family.gathers else names
     batch: list[bytes] = []
     for row_id in ids:
         batch.append(row_id)
@@ -196,6 +219,7 @@ class _Printer:
 
     def __init__(self, out: TextIO, server: Server, wanted: Wanted, taken: datetime) -> None:
         self._out, self._server, self._reveal, self._taken = out, server, wanted.reveal, taken
+        self._layout = wanted.layout.id
         self._comma = ""
         self._row_comma = ""
 
@@ -213,7 +237,7 @@ class _Printer:
                 "memory_bytes": vitals.memory,
             },
             "server_findings": [_as_finding(judgement) for judgement in judged],
-            "layout": SPEC.id,
+            "layout": self._layout,
             "taken_at": self._taken.isoformat(timespec="milliseconds"),
         }
         self._out.write(json.dumps(head)[:-1] + ', "families": {')
@@ -227,7 +251,10 @@ class _Printer:
         self._row_comma = ","
 
     def end_family(self, family: Family, tally: _Tally) -> None:
-        findings = [_as_finding(finding, row=self._name(family, finding.row)) for finding in tally.findings]
+        findings = [
+            _as_finding(finding, row=self._name(family, finding.row) if finding.row else "")
+            for finding in tally.findings
+        ]
         tail = json.dumps(findings)
         self._out.write(f'\n], "count": {tally.rows}, "findings": {tail}, "findings_omitted": {tally.omitted}}}')
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from fleetcache_gui import app, settings
-from fleetcache_gui.cli import Failure, say
+from fleetcache_gui.cli.layouts import AUTO, find
+from fleetcache_gui.cli.told import Failure, say
+from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import (
     RATE_LIMITS,
     EmbeddedServer,
@@ -20,12 +25,21 @@ from fleetcache_gui.demo import (
 )
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.words import count
+from fleetcache_gui.families.layouts import PINNED, elsewhere
 from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.profiles import store
 from fleetcache_gui.redis_io.address import Address, parse_url
+from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from fleetcache_gui.cli.login import Chosen
+    from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.profiles.profile import Profile
+
+    Show = Callable[[Session, Deeds], Awaitable[int]]
 
 FOLDER = Path("demo-pictures")
 """Where the demo draws to on a machine without a display."""
@@ -35,15 +49,61 @@ _WATCHED = 15.0
 _WATCHED_LEAST = 3.0
 
 
-def inspect(address: Address, expected: Expected, *, name: str, environment: str, interval: float | None) -> int:
-    """Open the window on a server."""
+def inspect(
+    chosen: Chosen,
+    expected: Expected,
+    *,
+    name: str,
+    environment: str,
+    layout: str,
+    interval: float | None,
+    never_unlock: bool,
+) -> int:
+    """Open the window on a server; what the arguments say goes before what the profile says."""
+    _need_display()
+    profile = chosen.profile
+    told = msgspec.structs.replace(
+        profile,
+        name=name or profile.name,
+        environment=environment or profile.environment,
+        layout=profile.layout if layout == AUTO else layout,
+        interval=interval or profile.interval,
+        never_unlock=never_unlock or profile.never_unlock,
+    )
+    if told.layout not in ("", AUTO, *PINNED):
+        raise Failure(f"There is no layout {told.layout!r}. There are {', '.join((AUTO, *PINNED))}.")
+    return app.run(lambda: _watch(told, chosen.address, expected))
+
+
+def connect() -> int:
+    """The window of connections, and then that of the server that was chosen there."""
     _need_display()
 
     async def main() -> int:
-        session = Session(address, SPEC, name=name, environment=environment.upper(), expected=expected)
-        return await app.watch(session, settings.default_path(), interval)
+        chosen = await app.choose_connection(store.default_path(), settings.default_path(), SPEC.samples)
+        return 0 if chosen is None else await _watch(*chosen, Expected())
 
     return app.run(main)
+
+
+async def _watch(profile: Profile, address: Address, expected: Expected) -> int:
+    name = profile.name
+    if name and address.tls and not address.tls.verify:  # an address by itself says it too
+        name += " (certificate NOT VERIFIED)"
+    try:
+        layout = await find(address, profile.layout or AUTO)
+    except Trouble:  # the window tells of it, and tries again
+        layout = SPEC
+    session = Session(
+        address,
+        layout,
+        name=name,
+        environment=profile.environment.upper(),
+        expected=expected,
+        elsewhere=elsewhere(layout),
+    )
+    deeds = Deeds(session, address, settings.data_folder(), never=profile.never_unlock)
+    return await app.watch(session, deeds, settings.default_path(), profile.interval)
 
 
 def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None) -> int:
@@ -56,24 +116,28 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
     if pictures is not None:
         _make(pictures)
 
-    async def show(session: Session) -> int:
+    async def show(session: Session, deeds: Deeds) -> int:
         if pictures is None:
-            return await app.watch(session, settings.default_path())
-        return await _draw(session, pictures, seconds)
+            return await app.watch(session, deeds, settings.default_path())
+        return await _draw(session, deeds, pictures, seconds)
 
     fleet = _Fleet(hosts, seed, speed, cast("QueueForm", queue), server)
     return _run_demo(fleet, show, offscreen=pictures is not None)
 
 
-def pictures(folder: Path, address: Address | None, seconds: float) -> int:
-    """Draw every tab of a server, or of the demo."""
+def demo_pictures(folder: Path, seconds: float) -> int:
+    """Draw every tab of the demo."""
     _make(folder)
-    if address is None:
-        return _run_demo(_Fleet(), lambda session: _draw(session, folder, seconds), offscreen=True)
-    inspected = address
+    return _run_demo(_Fleet(), lambda session, deeds: _draw(session, deeds, folder, seconds), offscreen=True)
+
+
+def pictures(folder: Path, address: Address, layout: Layout, seconds: float) -> int:
+    """Draw every tab of a server."""
+    _make(folder)
 
     async def main() -> int:
-        return await _draw(Session(inspected, SPEC), folder, seconds)
+        session = Session(address, layout, elsewhere=elsewhere(layout))
+        return await _draw(session, Deeds(session, address, settings.data_folder(), never=True), folder, seconds)
 
     _go_offscreen()
     return app.run(main)
@@ -87,8 +151,12 @@ class _Fleet:
     ) -> None:
         self.hosts, self.seed, self.speed, self.queue, self.server = hosts, seed, speed, queue, server
 
-    async def run(self, show: Callable[[Session], Awaitable[int]]) -> int:
-        """Server, fleet and window, each ended by the one around it."""
+    async def run(self, show: Show) -> int:
+        """Server, fleet and window, each ended by the one around it; what is kept of deeds ends with them."""
+        with tempfile.TemporaryDirectory(prefix="fleetcache-demo-") as folder:
+            return await self._run(show, Path(folder))
+
+    async def _run(self, show: Show, folder: Path) -> int:
         async with ExternalServer(self.server) if self.server else EmbeddedServer() as source:
             fleet = SimulatedFleet(source.url, hosts=self.hosts, seed=self.seed, speed=self.speed, queue=self.queue)
             session = Session(
@@ -98,14 +166,15 @@ class _Fleet:
                 environment="DEMO",
                 expected=Expected(hosts=self.hosts, limits=RATE_LIMITS),
             )
+            deeds = Deeds(session, parse_url(source.url), folder)
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(fleet.run(), name="demo fleet")
-                code = await show(session)
+                code = await show(session, deeds)
                 working.cancel()
             return code
 
 
-def _run_demo(fleet: _Fleet, show: Callable[[Session], Awaitable[int]], *, offscreen: bool) -> int:
+def _run_demo(fleet: _Fleet, show: Show, *, offscreen: bool) -> int:
     if offscreen:
         _go_offscreen()
     try:
@@ -122,8 +191,8 @@ def _make(folder: Path) -> None:
         raise Failure(f"{folder} cannot be made: {error.strerror}.") from None
 
 
-async def _draw(session: Session, folder: Path, seconds: float) -> int:
-    files = await app.draw(session, folder, seconds)
+async def _draw(session: Session, deeds: Deeds, folder: Path, seconds: float) -> int:
+    files = await app.draw(session, deeds, folder, seconds)
     for family in session.layout.families:
         snapshot = session.snapshot(family.id)
         if snapshot is not None:

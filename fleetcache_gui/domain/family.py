@@ -94,11 +94,13 @@ class Rule:
     """What every key of a family should look like, cheap enough to be checked for each key of a million.
 
     `types`: Redis type words. `expiry`: ``required``, ``none`` (a TTL would be odd) or ``either``. `longest`: seconds.
+    `endless`: names of keys, such as an index, that have no expiry by design where the others need one.
     """
 
     types: frozenset[str]
     expiry: str = "either"
     longest: float = math.inf
+    endless: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Reading:
     `at`: monotonic seconds; `wall`: the server's Unix time then. `listed`: the row's id stands in the family's index,
     None where the index could not be read.
     `replies` answer `Family.probes`, `more` answer `Family.follow`, in their order. `counters`: calls by command since
-    the server started (INFO commandstats, lower-case names), empty where not permitted.
+    the server started (INFO commandstats, lower-case names), empty where not permitted. `memory` is that of the row as
+    read before, for what is asked in parts.
     """
 
     id: bytes
@@ -120,6 +123,7 @@ class Reading:
     listed: bool | None = False
     counters: Mapping[str, int] = field(default_factory=dict)
     expected: Expected = Expected()
+    memory: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,14 @@ def _no_commands(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:
 
 
 def _no_follow(reading: Reading) -> tuple[Command, ...]:
+    return ()
+
+
+def _itself(key: bytes) -> bytes:
+    return key
+
+
+def _nothing_together(rows: tuple[Row, ...], count: int, expected: Expected) -> tuple[Judgement, ...]:
     return ()
 
 
@@ -198,7 +210,7 @@ class Family:
     columns: tuple[Column, ...]
     rule: Rule
     decode: Callable[[Reading, Row | None], Row]
-    row_of: Callable[[bytes], bytes] = lambda key: key
+    row_of: Callable[[bytes], bytes] = _itself
     keys_of: Callable[[bytes], tuple[bytes, ...]] = lambda row: (row,)
     key_titles: tuple[str, ...] = ("Value",)
     probes: Callable[[bytes, tuple[KeyFact, ...]], tuple[Command, ...]] = _no_commands
@@ -207,6 +219,9 @@ class Family:
     fixed: tuple[bytes, ...] = ()
     tell: Callable[[Row | None, Row | None], str | None] = lambda before, now: None
     """A sentence for the timeline about what happened to a row between two polls (None: it was not there / is gone)."""
+    survey: Callable[[tuple[Row, ...], int, Expected], tuple[Judgement, ...]] = _nothing_together
+    """What is wrong with all rows together: those that were read, and how many there are. A judgement without a row
+    has an empty row id."""
     weight: Callable[[tuple[Row, ...]], int | None] = lambda rows: None
     """The number that stands for the family in its tab where it is not the number of rows (a queue's depth)."""
     secret: bool = False
@@ -219,6 +234,16 @@ class Family:
     """Column id and descending flag of the first order."""
     verbs: tuple[Verb, ...] = ()
     """What may be done to its rows, in the order of menus."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether a row may have several keys, or be there without any."""
+        return self.row_of is not _itself or self.index is not None or bool(self.fixed)
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether anything is judged of all rows together."""
+        return self.survey is not _nothing_together
 
     def column(self, column_id: str) -> int:
         """Position of a column; ValueError when there is none."""

@@ -34,17 +34,23 @@ class Finding:
 
 
 class FindingBook:
-    """The open findings of all families, most severe first, then oldest first."""
+    """The open findings of all families. They are put in order when they change: they are looked at far more often."""
 
     def __init__(self) -> None:
-        self._open: dict[str, dict[tuple[str, str, bytes], Finding]] = {}
+        self.findings: tuple[Finding, ...] = ()
+        """All that is open, most severe first, then oldest first."""
+        self._open: dict[str, tuple[Finding, ...]] = {}
+
+    def of(self, family: str) -> tuple[Finding, ...]:
+        """What is open in one family, in the same order; the same tuple until that changes."""
+        return self._open.get(family, ())
 
     def note(
         self, family: str, judgements: Iterable[Judgement], at: float, wall: float
     ) -> tuple[list[Finding], list[Finding]]:
         """Take what is judged of one family now; returns the findings that this opened or made graver, and those that
         it closed."""
-        known, now = self._open.get(family, {}), dict[tuple[str, str, bytes], Finding]()
+        known, now = {finding.id: finding for finding in self.of(family)}, dict[tuple[str, str, bytes], Finding]()
         opened: list[Finding] = []
         for judgement in judgements:
             finding = Finding(family, judgement, at, wall)
@@ -52,17 +58,10 @@ class FindingBook:
             if before is None or finding.severity.rank > before.severity.rank:
                 opened.append(finding)
             now[finding.id] = replace(before, judgement=judgement) if before else finding
-        self._open[family] = now
+        if now != known:
+            self._open[family] = _in_order(now.values())
+            self.findings = _in_order(finding for some in self._open.values() for finding in some)
         return opened, [finding for key, finding in known.items() if key not in now]
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """All that is open."""
-        return _in_order(finding for family in self._open.values() for finding in family.values())
-
-    def of(self, family: str) -> tuple[Finding, ...]:
-        """What is open in one family."""
-        return _in_order(self._open.get(family, {}).values())
 
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -181,6 +181,11 @@ class Plan:
         return dict(found) if any(found) else {}
 
 
+class NotConfirmed(Exception):
+    """A plan may not run as it was confirmed: locked meanwhile, another word, shown too long ago. Its text is a
+    sentence that says what to do."""
+
+
 class Outcome(Enum):
     """What became of a step."""
 

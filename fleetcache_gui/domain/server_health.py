@@ -13,7 +13,7 @@ from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import Judgement, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fleetcache_gui.domain.snapshot import Vitals
 
@@ -21,7 +21,7 @@ SERVER = ""
 """In a finding's place for a family: it is about the server as a whole."""
 
 MEMORY, EVICTIONS, CLIENTS, LAG = "server.memory", "server.evictions", "server.clients", "server.replica-lag"
-ONE_NODE = "server.one-node"
+ONE_NODE, OTHER_LAYOUT = "server.one-node", "server.other-layout"
 """Codes of the judgements."""
 
 RECENT = 60.0
@@ -59,6 +59,21 @@ def judge(history: Sequence[Vitals]) -> tuple[Judgement, ...]:
         return ()
     found = (_one_node(history[-1]), _memory(history), _evictions(history), _clients(history), _lag(history))
     return tuple(judgement for judgement in found if judgement)
+
+
+def other_layout(elsewhere: Iterable[str]) -> tuple[Judgement, ...]:
+    """That keys of a layout are here which is not shown; no key is named, for a name may be a credential."""
+    return tuple(
+        Judgement(
+            OTHER_LAYOUT,
+            b"",
+            Severity.INFO,
+            f"Keys of the layout “{layout}” are on this server as well, and are not shown as such.",
+            "They stand among the other keys, and nothing is judged of them.",
+            f"Open the server again with --layout both to see all of it, or with --layout {layout} for these alone.",
+        )
+        for layout in sorted(elsewhere)
+    )
 
 
 def _one_node(now: Vitals) -> Judgement | None:

@@ -36,17 +36,21 @@ class Snapshot:
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """How far discovery has come: `scanned` keys of about `keys` in this sweep; `finished_at` is the monotonic time at
-    which the last whole sweep ended, None before the first."""
+    which the last whole sweep ended, None before the first. `elsewhere` are the ids of layouts that are not shown and
+    have keys here."""
 
     keys: int = 0
     scanned: int = 0
     finished_at: float | None = None
     refused: int = 0
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """One reading of the server's own figures (INFO); None where the server did not tell or may not be asked."""
+    """One reading of the server's own figures (INFO); None where the server did not tell or may not be asked.
+
+    `parameters` are those of its settings that a layout asks for (CONFIG GET), where that is permitted."""
 
     at: float
     server_name: str = "Redis"  # Redis, Valkey
@@ -69,6 +73,7 @@ class Vitals:
     replicas: int | None = None
     lag_s: float | None = None
     calls: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 class Phase(Enum):

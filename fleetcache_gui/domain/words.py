@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def count(number: int, noun: str = "", plural: str = "") -> str:
     """``1,041 keys``; the plural is `plural` or the noun with an s."""
@@ -60,3 +65,8 @@ def clock(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
     return f"{whole // 86400}d {whole % 86400 // 3600:02d}:{whole % 3600 // 60:02d}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``labels``, ``labels and policies``, ``labels, policies and statistics``."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""

@@ -66,19 +66,18 @@ class LongTable:
         for number in members:
             self._standing[number] = _LIVING
         self._dead = 0
+        self.total = len(members)
+        """Rows before filtering, as of the last edits."""
         self._came: dict[int, None] = {}
         self._went: set[int] = set()
         """What `_order` does not know yet; `_anew` when that was too much to keep."""
         self._anew = False
+        self._rows: tuple[Row, ...] = ()
         self._read: dict[bytes, Row] = {}
+        """`_rows`, the rows whose values were read last, by id."""
         self._thin: dict[int, Row] = {}
         self._words: list[bytes] = []
         self._state = ""
-
-    @property
-    def total(self) -> int:
-        """Rows before filtering."""
-        return len(self._members) - self._dead
 
     def __len__(self) -> int:
         return len(self._order)
@@ -146,8 +145,10 @@ class LongTable:
 
     def update(self, snapshot: Snapshot) -> Iterator[Edit]:
         """Take in what was collected, and the values read for rows on screen."""
-        self._read = {row.id: row for row in snapshot.rows}
-        self._thin.clear()
+        if snapshot.rows is not self._rows:  # else only a sweep has gone on
+            self._rows, self._read = snapshot.rows, {row.id: row for row in snapshot.rows}
+            self._thin.clear()
+        self.total = len(self._members) - self._dead
         came, went, self._came, self._went = self._came, self._went, {}, set()
         if went:
             yield from self._remove(went)
@@ -242,6 +243,7 @@ class LongTable:
 
     def _rearrange(self) -> Iterator[Edit]:
         order = self._wanted()
+        self.total = len(self._members)
         self._came, self._went, self._anew = {}, set(), False
         yield Edit("reset", 0, max(len(order) - 1, 0), partial(self._place, order))
 

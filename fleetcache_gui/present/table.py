@@ -114,10 +114,6 @@ class Table:
         """The row of that id, shown or filtered away."""
         return self._rows.get(row_id)
 
-    def every(self) -> Iterator[bytes]:
-        """The ids of all rows, filtered away or not."""
-        return iter(self._rows)
-
     def position(self, row_id: bytes) -> int:
         """Where a row stands, or -1 when it is gone or filtered away."""
         return self._positions.get(row_id, -1)

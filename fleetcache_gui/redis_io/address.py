@@ -1,4 +1,4 @@
-"""Where a server is, from a URL; without its password in any text."""
+"""Where a server is and how it is reached; without its password in any text."""
 
 from __future__ import annotations
 
@@ -12,24 +12,110 @@ LONGEST_HOST = 253
 """Characters of a name in the DNS."""
 
 
+CONNECT_TIMEOUT = 2.0
+"""Seconds for DNS, TCP and TLS, and as many for a tunnel before them."""
+
+REPLY_TIMEOUT = 2.0
+"""Seconds without a single byte of an awaited reply until the server counts as frozen."""
+
+
 class BadAddress(ValueError):
     """The URL cannot be used; the text says why and what to write instead, and never holds the password."""
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """How TLS is spoken. All files are PEM; empty ones are not used.
+
+    `ca_file`: who may have signed the server's certificate; empty: the system's authorities. `server_name`: the name
+    that the certificate must carry, and that is asked for (SNI); empty: the host. `verify` is False only where a person
+    has said so in a profile or an option, never by a URL; an address says it wherever it is shown.
+    """
+
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    server_name: str = ""
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """An SSH server through which the Redis server is reached.
+
+    `user` empty: as OpenSSH would choose. `key_file` empty: the agent's keys and the usual files. `known_hosts` empty:
+    ~/.ssh/known_hosts. The host key is always checked.
+    """
+
+    host: str
+    port: int = 22
+    user: str = ""
+    key_file: str = ""
+    known_hosts: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.user}@{host_port(self.host, self.port)}" if self.user else host_port(self.host, self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """The sentinels (host, port) that know where the primary of `service` is. They are asked before each connection.
+
+    `tls`: they speak TLS, with the address's own settings.
+    """
+
+    service: str
+    at: tuple[tuple[str, int], ...]
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
-    """One server and one database on it. `password` never appears in `repr` or `str`."""
+    """One server and one database on it. `password` never appears in `repr` or `str`.
+
+    With `sentinel` the host is empty until a sentinel has told it. `seeds` are other nodes (host, port) of the same
+    cluster, tried in turn where the host is away.
+    """
 
     host: str
     port: int = 6379
     database: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
-    tls: bool = False
+    tls: Tls | None = None
+    tunnel: Tunnel | None = None
+    sentinel: Sentinel | None = None
+    seeds: tuple[tuple[str, int], ...] = ()
+    connect_timeout: float = CONNECT_TIMEOUT
+    reply_timeout: float = REPLY_TIMEOUT
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}" + (f" db {self.database}" if self.database else "")
+        text = host_port(self.host, self.port)
+        if self.sentinel and not self.host:
+            text = f"{self.sentinel.service} (by Sentinel)"
+        if self.database:
+            text += f" db {self.database}"
+        if self.tls and not self.tls.verify:
+            text += " (certificate NOT VERIFIED)"
+        return text
+
+
+def host_port(host: str, port: int) -> str:
+    """``cache.example.com:6379``, ``[::1]:6379``."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def parse_host_port(text: str, port: int) -> tuple[str, int]:
+    """Host and port of ``host``, ``host:port``, ``[::1]:port``; `port` where none is named. Raises `BadAddress`."""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, given = parts.hostname, parts.port
+    except ValueError:
+        host, given = None, None
+    plain = host is not None and not set("/?#@") & set(text) and text.isprintable() and len(text) < LONGEST_HOST + 8
+    if not host or not plain or given == 0:
+        raise BadAddress("A host is written as HOST or HOST:PORT, with a port from 1 to 65535.")
+    return host, given or port
 
 
 def parse_url(url: str) -> Address:
@@ -68,5 +154,5 @@ def parse_url(url: str) -> Address:
         database=int(database or 0),
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
-        tls=SCHEMES[scheme.lower()],
+        tls=Tls() if SCHEMES[scheme.lower()] else None,
     )

@@ -16,7 +16,7 @@ READS: dict[bytes, frozenset[bytes]] = {
     **dict.fromkeys(
         (
             *(b"PING", b"TIME", b"INFO", b"DBSIZE", b"SCAN", b"TYPE", b"PTTL", b"PEXPIRETIME"),
-            *(b"GETRANGE", b"STRLEN", b"LLEN", b"LRANGE", b"SCARD", b"SSCAN"),
+            *(b"GETRANGE", b"STRLEN", b"BITCOUNT", b"LLEN", b"LRANGE", b"SCARD", b"SISMEMBER", b"SSCAN"),
             *(b"HLEN", b"HMGET", b"HSTRLEN", b"HSCAN", b"ZCARD", b"ZRANGE", b"XLEN", b"XRANGE", b"XPENDING"),
         ),
         _ANY,
@@ -25,10 +25,15 @@ READS: dict[bytes, frozenset[bytes]] = {
     b"OBJECT": frozenset({b"ENCODING"}),
     b"MEMORY": frozenset({b"USAGE"}),
     b"CLUSTER": frozenset({b"NODES", b"MYID"}),
+    b"PUBSUB": frozenset({b"NUMSUB"}),
+    b"CONFIG": frozenset({b"GET"}),  # of `PARAMETERS` alone
     # These change this program's own connection alone: its name in CLIENT LIST, and that looking leaves LRU alone.
     b"CLIENT": frozenset({b"SETNAME", b"NO-TOUCH"}),
 }
 """Command name to the subcommands that are allowed; an empty set allows the command with any arguments."""
+
+PARAMETERS = frozenset({b"client-output-buffer-limit"})
+"""Settings that may be asked for, one at a time: others, such as requirepass, are secrets."""
 
 
 class NotAllowed(Exception):
@@ -41,3 +46,5 @@ def check(command: Command) -> None:
     if subcommands is None or (subcommands and (len(command) < 2 or command[1] not in subcommands)):
         # The second word may be a key, and a key may be a credential: it is named for container commands only.
         raise NotAllowed(f"not a read command: {b' '.join(command[: 2 if subcommands else 1])!r}")
+    if command[0] == b"CONFIG" and (len(command) != 3 or command[2] not in PARAMETERS):
+        raise NotAllowed("CONFIG GET of a setting that is not on the list")

@@ -11,7 +11,6 @@ hash to where this user cannot write. Nothing here is encrypted: facts hold no v
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import glob
 import hashlib
@@ -21,12 +20,14 @@ import re
 import socket
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from fleetcache_gui.redis_io import disk
+from fleetcache_gui.redis_io.aside import aside
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -111,7 +112,7 @@ class AuditLog:
         An event that ends in "intent" opens a deed, and one that ends in "outcome" closes it: see `unfinished`.
         When the task is cancelled meanwhile, the entry may have been written all the same.
         """
-        return await asyncio.to_thread(self._append, deed, event, facts)
+        return await aside(partial(self._append, deed, event, facts))
 
     async def read(self) -> AsyncIterator[Entry | Broken]:
         """All entries, oldest first, and a `Broken` at each place where something is wrong. Raises `AuditFailed`.
@@ -119,20 +120,20 @@ class AuditLog:
         A changed or unreadable line comes as `Broken` alone; what was written meanwhile is left for the next reading.
         """
         walk = self.walk()
-        while batch := await asyncio.to_thread(lambda: list(islice(walk, _BATCH))):
+        while batch := await aside(lambda: list(islice(walk, _BATCH))):
             for item in batch:
                 yield item
 
     async def verify(self) -> Broken | None:
         """The first place that is broken. Raises `AuditFailed` when the log cannot be read at all."""
-        return await asyncio.to_thread(self._verify)
+        return await aside(self._verify)
 
     async def unfinished(self) -> list[Entry]:
         """The intents, oldest first, that no outcome of the same deed follows. Raises `AuditFailed`.
 
         "intent" waits for "outcome", "undo-intent" for "undo-outcome". Another inspector may just be at work on one.
         """
-        return await asyncio.to_thread(self._unfinished)
+        return await aside(self._unfinished)
 
     def walk(self) -> Iterator[Entry | Broken]:
         """As `read`, for who is off the loop already."""
@@ -163,9 +164,8 @@ class AuditLog:
                 entry = _compose(newest, deed, event, facts)
                 self._put(log, side, at, entry)
         except OSError as error:
-            raise self._failed(
-                f"could not be written ({disk.reason(error)}): nothing may be changed before it can"
-            ) from None
+            said = f"could not be written ({disk.reason(error)}), and nothing may be changed without it"
+            raise self._failed(f"{said}: mend that, then try again") from None
         return entry
 
     def _end(self, log: IO[bytes], side: IO[bytes]) -> tuple[_Head, int, bytes]:
@@ -189,7 +189,9 @@ class AuditLog:
         if isinstance(entry, Entry) and entry.seq > known.seq:
             return _Head(entry.seq, entry.hash), at, torn
         if not known.seq or len(torn) > LONGEST:
-            raise self._failed("ends in what is no entry, so nothing may be changed until it is moved elsewhere")
+            raise self._failed(
+                "ends in what is no entry: move it and its .head file elsewhere before anything is changed"
+            )
         return known, at, torn
 
     def _keep_aside(self, torn: bytes) -> None:

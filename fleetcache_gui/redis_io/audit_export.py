@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
 import os
 import tempfile
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fleetcache_gui.redis_io import disk
+from fleetcache_gui.redis_io.aside import aside
 from fleetcache_gui.redis_io.audit import AuditFailed, Entry
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ async def export(log: AuditLog, target: Path, form: Literal["csv", "json"]) -> N
     CSV has a head line and the facts as JSON in one cell; cells that a spreadsheet would compute begin with `'`. JSON
     is an array of the entries as they stand. Where the log is broken, an entry with the event "broken" says so.
     """
-    await asyncio.to_thread(_write, log, target, form)
+    await aside(partial(_write, log, target, form))
 
 
 def _write(log: AuditLog, target: Path, form: Literal["csv", "json"]) -> None:

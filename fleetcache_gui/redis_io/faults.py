@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-import ssl
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from hiredis import HiredisError
-from redis import exceptions
 
 from fleetcache_gui.domain.text import show
 
@@ -27,6 +26,8 @@ class Fault(Enum):
     PASSWORD = "password"
     PERMISSION = "permission"
     TLS = "tls"
+    TUNNEL = "tunnel"
+    SENTINEL = "sentinel"
     LOADING = "loading"
     BUSY = "busy"
     DATABASE = "database"
@@ -45,6 +46,9 @@ AWAY = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.LOST, Fault.LOADING})
 
 ENOUGH = "It needs: %R~* +@read +ping +select +info +time +client|setname (and +client|no-touch from Redis 7.2)."
 """The least that an account must be allowed, as an ACL line, for everything to be shown."""
+
+
+_NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 
 
 class Trouble(Exception):
@@ -86,36 +90,41 @@ def from_reply(error: ReplyError, address: Address) -> Trouble:
 
 
 def from_exception(error: BaseException, address: Address, *, connecting: bool = False) -> Trouble:
-    """Trouble for whatever redis-py, hiredis, ssl, asyncio or the system raised; `connecting`: before any reply."""
+    """Trouble for whatever hiredis, asyncio or the system raised; `connecting`: before any reply."""
     if isinstance(error, Trouble):
         return error
-    text = str(error)
     if isinstance(error, HiredisError):
         return not_redis(address)
-    if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
-        said = f"The certificate of {address} was not accepted."
-        advice = "Name the host that it was made for, and the CA that signed it: SSL_CERT_FILE=ca.pem."
-        return Trouble(Fault.TLS, said, advice, final=True)
-    if isinstance(error, ssl.SSLError) or "SSL" in text:
-        said = f"No TLS connection to {address} could be made."
-        return Trouble(Fault.TLS, said, "Use redis:// if the server does not speak TLS on this port.", final=True)
-    if isinstance(error, exceptions.TimeoutError | TimeoutError):
+    if isinstance(error, TimeoutError):
         if address.tls and connecting:
             said = f"{address} does not answer in TLS."
             return Trouble(Fault.TIMEOUT, said, "Use redis:// if it speaks no TLS there; else check the firewall.")
         said = f"{address} does not answer."
         return Trouble(Fault.TIMEOUT, said, "Check the address and the firewall, and whether the server is frozen.")
-    if isinstance(error, socket.gaierror) or text.startswith("Error -") or isinstance(error.__cause__, UnicodeError):
+    if isinstance(error, socket.gaierror | UnicodeError):
         said = f"The host name {address.host} is not known."
         return Trouble(Fault.UNKNOWN_HOST, said, "Check its spelling and the DNS.")
-    if "Connect call failed" in text or "refused" in text:
+    if isinstance(error, ConnectionRefusedError):
         said = f"Nothing accepts connections at {address}."
         return Trouble(Fault.REFUSED, said, "Check the address and the port, and that the server is running.")
+    if isinstance(error, OSError) and error.errno in _NO_WAY:
+        said = f"There is no way to {address} from this machine."
+        return Trouble(Fault.TIMEOUT, said, "Check the network, a VPN that may be needed, and the address.")
     if connecting and not address.tls:
         said = f"{address} hung up at once."
         return Trouble(Fault.LOST, said, "Use rediss:// if it speaks TLS on this port; else see the server's log.")
+    if connecting and isinstance(error, ConnectionError):
+        said = f"{address} hung up during the TLS handshake."
+        advice = "It speaks no TLS there, none from 1.2 on, or wants a client certificate: its log tells."
+        return Trouble(Fault.LOST, said, advice)
     said = f"The connection to {address} was lost."
     return Trouble(Fault.LOST, said, "Check that the server is running and reachable.")
+
+
+def no_names(address: Address) -> Trouble:
+    """No name server answered in time."""
+    said = f"No name server told where {address.host} is."
+    return Trouble(Fault.UNKNOWN_HOST, said, "Check this machine's network and DNS, and a VPN that may be needed.")
 
 
 def not_redis(address: Address) -> Trouble:

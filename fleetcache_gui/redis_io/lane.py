@@ -1,36 +1,29 @@
 """One connection to one server, one exchange at a time: many commands out in one write, their replies read in bulk.
 
-redis-py makes the connection (DNS, TCP, TLS). What is said on it goes past its pipeline, which costs 26 us a key where
-this costs 1.2 (measured): own byte templates written to its stream, replies parsed by an own `hiredis.Reader`. That
-touches redis-py's private `_reader` and `_writer`; tests hold on to it.
+Own byte templates are written to the stream, and replies are parsed by an own `hiredis.Reader`: 1.2 us a key where
+redis-py's pipeline costs 26 (measured).
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from contextlib import suppress
-from ssl import TLSVersion
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import hiredis
-from redis.asyncio.connection import Connection, SSLConnection
 
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
-from fleetcache_gui.redis_io import allow
-from fleetcache_gui.redis_io.faults import Trouble, from_exception, from_reply, not_redis, too_large
+from fleetcache_gui.redis_io import allow, tls
+from fleetcache_gui.redis_io.dial import answers_in_tls, dial
+from fleetcache_gui.redis_io.faults import Fault, Trouble, from_exception, from_reply, not_redis, too_large
 from fleetcache_gui.redis_io.pace import Lookups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.redis_io.address import Address
-
-CONNECT_TIMEOUT = 2.0
-"""Seconds for DNS, TCP and TLS."""
-
-REPLY_TIMEOUT = 2.0
-"""Seconds without a single byte of an awaited reply until the server counts as frozen."""
+    from fleetcache_gui.redis_io.dial import Streams
 
 LARGEST = 64 << 20
 """Bytes that the replies of one exchange may have. No page is as large unless one element of a collection is."""
@@ -48,16 +41,16 @@ def encode(command: Command) -> bytes:
 class Lane:
     """A connection that may only read (see `allow`). Any failure closes it: a half-read reply must not be met again."""
 
-    patience: ClassVar[float] = REPLY_TIMEOUT
-    """Seconds without a single byte of an awaited reply."""
-
-    def __init__(self, connection: Connection, address: Address) -> None:
+    def __init__(self, streams: Streams, address: Address) -> None:
         self.address = address
         self.commands = 0
-        """Commands exchanged so far; those sent by `raw` are counted by who sends them."""
+        """Commands exchanged so far, a costly one as so many cheap ones; those sent by `raw` are counted by who sends
+        them."""
         self.lookups = Lookups()
         """How often this connection looked keys up; counted by who knows what the replies mean."""
-        self._connection = connection
+        self.patience = address.reply_timeout
+        """Seconds without a single byte of an awaited reply."""
+        self._reader, self._writer = streams
         self._replies = hiredis.Reader(replyError=cast("Any", ReplyError), notEnoughData=_MORE)
         self._busy = asyncio.Lock()
         self._met = False
@@ -70,46 +63,33 @@ class Lane:
     @classmethod
     async def open(cls, address: Address) -> Self:
         """Connect and log in. Raises `Trouble`."""
-        settings: dict[str, Any] = {
-            "host": address.host,
-            "port": address.port,
-            "protocol": 2,
-            "socket_connect_timeout": CONNECT_TIMEOUT,
-            "socket_timeout": REPLY_TIMEOUT,
-            "socket_keepalive": True,
-            "driver_info": None,
-        }
-        connection = (
-            SSLConnection(**settings, ssl_min_version=TLSVersion.TLSv1_2) if address.tls else Connection(**settings)
-        )
+        lane = cls(await dial(address), address)
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                await connection.connect()  # type: ignore[no-untyped-call]
-            lane = cls(connection, address)
             await lane._log_in()
-        except BaseException as error:  # redis-py, ssl and hiredis each raise their own
-            await _close(connection)
-            if isinstance(error, Exception):
-                raise from_exception(error, address, connecting=True) from None
+        except BaseException as error:
+            await lane.close()
+            if isinstance(error, Trouble):
+                raise await lane.explained(error) from None
             raise
         return lane
 
     async def _log_in(self) -> None:
         """Send the password, once; choose the database; hear who answers."""
-        account = self.address
-        words: list[Command] = [(b"PING",)]
-        if account.database:
-            words.insert(0, (b"SELECT", b"%d" % account.database))
-        if account.username or account.password:
-            credentials = (account.username, account.password) if account.username else (account.password,)
-            words.insert(0, (b"AUTH", *(word.encode("utf-8", "surrogateescape") for word in credentials)))
-        *replies, ping = await self.raw(b"".join(map(encode, words)), len(words))
-        for reply in (*replies, ping):
-            # An account may lack PING and be good for all that is needed.
-            if isinstance(reply, ReplyError) and not (reply is ping and reply.code == "NOPERM"):
-                raise from_reply(reply, account)
-        if ping != b"PONG" and not isinstance(ping, ReplyError):
-            raise not_redis(account)
+        words = greeting(self.address)
+        for word, reply in zip(words, await self.raw(b"".join(map(encode, words)), len(words)), strict=True):
+            if trouble := welcome(word, reply, self.address):
+                raise trouble
+
+    @property
+    def cipher(self) -> str:
+        """The version of TLS that is spoken, such as ``TLSv1.3``; empty without."""
+        spoken = self._writer.get_extra_info("ssl_object")
+        return spoken.version() or "" if spoken else ""
+
+    async def explained(self, trouble: Trouble) -> Trouble:
+        """The trouble that a lane began with, or that plain words were said to a port for TLS."""
+        odd = trouble.fault in (Fault.LOST, Fault.NOT_REDIS) and not self._met
+        return tls.wanted(self.address) if odd and await answers_in_tls(self.address) else trouble
 
     async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """Send read commands in one write; their replies in order. Raises `Trouble`; `allow.NotAllowed` for a bug."""
@@ -139,23 +119,31 @@ class Lane:
             except BaseException as error:  # cancelled too: replies on their way would answer the next exchange
                 await self.close()
                 if isinstance(error, Exception):
-                    return from_exception(error, self.address, connecting=not self._met)
+                    return self._trouble(error)
                 raise
         return None
 
     @property
     def closed(self) -> bool:
         """True after it was hung up, or broke."""
-        return self._connection._writer is None
+        return self._writer.is_closing()
 
     async def close(self) -> None:
         """Hang up; safe to call twice."""
-        await _close(self._connection)
+        self._writer.transport.abort()  # nothing is on its way that anybody waits for
+
+    def _trouble(self, error: Exception) -> Trouble:
+        """What failed in the middle of an exchange."""
+        if self.address.tls is not None and not self._met:  # with TLS 1.3 a client is refused after its handshake only
+            if isinstance(error, ssl.SSLError):
+                return tls.refused(error, self.address)
+            if isinstance(error, ConnectionError):
+                return tls.hung_up(self.address)
+        return from_exception(error, self.address, connecting=not self._met)
 
     async def _converse(self, payload: bytes, count: int, replies: list[Reply]) -> None:
-        # redis-py declares these attributes private.
-        reader, writer = self._connection._reader, self._connection._writer
-        if reader is None or writer is None:
+        reader, writer = self._reader, self._writer
+        if writer.is_closing():
             raise ConnectionError("closed")
         writer.write(payload)
         received = 0
@@ -181,9 +169,24 @@ class Lane:
             raise ConnectionError("more replies than commands")
 
 
-async def _close(connection: Connection) -> None:
-    with suppress(Exception):
-        await connection.disconnect(nowait=True)
+def greeting(address: Address) -> list[Command]:
+    """What a connection begins with: AUTH, once, where there is an account; SELECT; PING."""
+    words: list[Command] = [(b"PING",)]
+    if address.database:
+        words.insert(0, (b"SELECT", b"%d" % address.database))
+    if address.username or address.password:
+        credentials = (address.username, address.password) if address.username else (address.password,)
+        words.insert(0, (b"AUTH", *(word.encode("utf-8", "surrogateescape") for word in credentials)))
+    return words
+
+
+def welcome(word: Command, reply: Reply, address: Address) -> Trouble | None:
+    """What an answer to one command of the greeting means, where it means trouble."""
+    ping = word[0] == b"PING"
+    # An account may lack PING and be good for all that is needed.
+    if isinstance(reply, ReplyError):
+        return None if ping and reply.code == "NOPERM" else from_reply(reply, address)
+    return not_redis(address) if ping and reply != b"PONG" else None
 
 
 def midpoint(before: float) -> float:

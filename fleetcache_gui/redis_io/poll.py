@@ -34,11 +34,19 @@ _BRIEF = 1.0
 class Poller:
     """Watches one server for one sink, until cancelled."""
 
-    def __init__(self, address: Address, layout: Layout, sink: Sink, expected: Expected, interval: float = 2.0) -> None:
+    def __init__(
+        self,
+        address: Address,
+        layout: Layout,
+        sink: Sink,
+        expected: Expected,
+        interval: float = 2.0,
+        elsewhere: tuple[Layout, ...] = (),
+    ) -> None:
         self.address = address
         self.server: Server | None = None
         self._sink = sink
-        self._wishes = Wishes(layout, expected, _bounded(interval))
+        self._wishes = Wishes(layout, expected, _bounded(interval), elsewhere)
         self._wishes.open.set()
         self._closed_by: set[str] = set()
         self._link = Link(Phase.CONNECTING, str(address), since=time.monotonic(), database=address.database)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fleetcache_gui.domain.family import Expected, Family, Reading, Row
 from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Command, Expiry, KeyFact, Reply
 from fleetcache_gui.redis_io.lane import midpoint
+from fleetcache_gui.redis_io.pace import worth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +88,10 @@ async def _batch(
         kept = row_id in question.family.fixed and row_id in question.before
         if listed or kept or any(key.exists for key in keys):
             commands.append(question.family.probes(row_id, keys))
-            readings.append((question, Reading(row_id, started, 0.0, keys, listed=listed, expected=expected)))
+            before = question.before.get(row_id)
+            memory = before.memory if before else None
+            reading = Reading(row_id, started, 0.0, keys, listed=listed, expected=expected, memory=memory)
+            readings.append((question, reading))
     replies = await _grouped(server, commands)
     at = midpoint(started)
     wall = server.wall(at)
@@ -104,7 +108,8 @@ async def _batch(
 
 async def _grouped(server: Server, groups: Sequence[tuple[Command, ...]]) -> list[tuple[Reply, ...]]:
     commands = [command for group in groups for command in group]
-    server.lane.lookups.count(found=len(commands))  # families ask of keys that exist
+    server.lane.lookups.count(found=sum(command[0] != b"PUBSUB" for command in commands))  # of keys that exist
+    server.lane.commands += sum(map(worth, commands))
     replies = iter(await server.lane.exchange(commands))
     return [tuple(next(replies) for _ in group) for group in groups]
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
-from fleetcache_gui.redis_io import info
+from fleetcache_gui.redis_io import info, sentinel
 from fleetcache_gui.redis_io.faults import from_reply
 from fleetcache_gui.redis_io.lane import Lane, midpoint
+from fleetcache_gui.redis_io.reach import reach
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fleetcache_gui.redis_io.address import Address
+
 
 CLIENT_NAME = b"fleetcache-inspector"
 
 _MOST_KEYS = 50_000_000
 """DBSIZE is believed up to here: room for its keys is made beforehand, and a server may claim 2**63 of them."""
+
+_LEARN = 30.0
+"""Seconds between two looks at the server's settings."""
 
 _LATEST = 1 << 36  # Unix seconds: far beyond any clock, and still a date
 
@@ -31,18 +39,20 @@ class Server:
     """One node behind one lane. A cluster will be several of these; today it is one.
 
     `absolute`: PEXPIRETIME is there (Redis >= 7.0, Valkey). `skew`: server's clock minus ours, seconds;
-    None where it may not be asked.
+    None where it may not be asked. `parameters`: settings as `learn` read them.
     """
 
     lane: Lane
     vitals: Vitals
     absolute: bool
     skew: float | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    _learnt: float = -_LEARN
 
     @classmethod
     async def connect(cls, address: Address) -> Server:
         """Connect, say who we are, learn what the server is and can. Raises `Trouble`."""
-        lane = await Lane.open(address)
+        lane = await reach(address, Lane)
         try:
             name = CLIENT_NAME + b"-%d" % os.getpid()
             _, _, moment = await lane.exchange(
@@ -68,10 +78,29 @@ class Server:
         if now is not None:
             self.skew = now - (time.time() - (time.monotonic() - at))
         figures = info.fields(plain) | info.fields(stats)
-        self.vitals = info.vitals(figures, at, keys if isinstance(keys, int) else None)
+        vitals = info.vitals(figures, at, keys if isinstance(keys, int) else None)
+        self.vitals = replace(vitals, parameters=dict(self.parameters))
         if isinstance(plain, ReplyError) and plain.code not in ("NOPERM", "ERR"):
             raise from_reply(plain, self.lane.address)
+        if trouble := sentinel.demoted(self.lane.address, self.vitals.role):
+            raise trouble
         return 2 * (at - asked)
+
+    async def learn(self, parameters: Sequence[bytes]) -> None:
+        """Read these settings, twice a minute at the most; never again where that is refused. Raises `Trouble`."""
+        now = time.monotonic()
+        if not parameters or now - self._learnt < _LEARN:
+            return
+        self._learnt = now
+        replies = await self.lane.exchange([(b"CONFIG", b"GET", name) for name in parameters])
+        if any(isinstance(reply, ReplyError) for reply in replies):
+            self._learnt = math.inf  # each refusal would be an entry of the ACL's log
+        for reply in replies:
+            if isinstance(reply, list) and len(reply) == 2:
+                name, value = reply
+                if isinstance(name, bytes) and isinstance(value, bytes):
+                    self.parameters[name.decode("ascii", "replace")] = value.decode("ascii", "replace")
+        self.vitals = replace(self.vitals, parameters=dict(self.parameters))
 
     def others(self) -> Vitals:
         """The vitals as everybody else makes them: without our own look-ups among the hits and misses."""

@@ -29,7 +29,7 @@ HEAD = 4096
 LARGEST_SAVED = 32 << 20
 """Bytes of one key that can be saved for undo."""
 
-SLICE = 500
+SLICE = 150
 """Drafts looked at in one exchange."""
 
 MOST = 200_000
@@ -75,25 +75,16 @@ async def survey(
         for draft, found in await _slice(ask, drafts[first : first + SLICE], absolute=absolute):
             if isinstance(found, str):
                 skipped.append(Skipped(draft.what, found))
-            else:
-                steps.append(replace(found, node=node_of(draft.key)))
+                continue
+            # What can be saved for undo: in order, for as long as there is room.
+            size = 0 if draft.deed is Deed.EXPIRE else found.size or 0  # of an expiry a few bytes are saved
+            saved = size <= min(room, LARGEST_SAVED)
+            room -= size if saved else 0
+            steps.append(replace(found, node=node_of(draft.key), saved=saved))
         await asyncio.sleep(0)
     broken = await _guards(ask, steps)
     skipped += [Skipped(steps[position].draft.what, problem) for position, problem in broken.items()]
-    steps = [step for position, step in enumerate(steps) if position not in broken]
-    return Survey(tuple(_with_room(steps, room)), tuple(skipped))
-
-
-def _with_room(steps: list[Step], room: int) -> list[Step]:
-    """Marks what can be saved for undo: in order, for as long as there is room."""
-    kept: list[Step] = []
-    for step in steps:
-        size = 0 if step.draft.deed is Deed.EXPIRE else step.size or 0  # of an expiry a few bytes are saved
-        fits = size <= min(room, LARGEST_SAVED)
-        if fits:
-            room -= size
-        kept.append(replace(step, saved=step.saved and fits))
-    return kept
+    return Survey(tuple(step for position, step in enumerate(steps) if position not in broken), tuple(skipped))
 
 
 async def _slice(ask: Ask, drafts: Sequence[Draft], *, absolute: bool) -> list[tuple[Draft, Step | str]]:

@@ -98,6 +98,7 @@ class Sweeper:
         self._lane = lane
         self._route = layout.router
         self._bounds = [_bounds(family.rule) for family in layout.families]
+        self._endless = frozenset(name for family in layout.families for name in family.rule.endless)
         self._harvest = Harvest()
         self._found = self._finding = _Suspects.none(len(layout.families))
 
@@ -198,12 +199,14 @@ class Sweeper:
         now = int(answered.at * 1000)
         deadlines = [now + left if left >= 0 else left for left in lefts]
         rows = self.store.note_all(names, families, codes, deadlines)
-        came, bounds, suspects = self._harvest.came, self._bounds, self._finding
-        for row, family, code, left in zip(rows, families, codes, lefts, strict=True):
+        came, bounds, suspects, endless = self._harvest.came, self._bounds, self._finding, self._endless
+        for name, row, family, code, left in zip(names, rows, families, codes, lefts, strict=True):
             if row >= 0:
                 came[family].append(row)
             least, most = bounds[family][code]
             if not least <= left <= most and (left != UNKNOWN_EXPIRY or least > most):  # a wrong type, whatever its TTL
+                if left == NO_EXPIRY and name in endless and least <= most:
+                    continue
                 suspects.counts[family] += 1
                 if len(suspects.rows[family]) < SUSPECTS_KEPT:
                     suspects.rows[family].append(row if row >= 0 else ~row)

@@ -6,17 +6,18 @@ without one everything stays in memory and is gone with the program.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.redis_io import disk
+from fleetcache_gui.redis_io.aside import aside
 from fleetcache_gui.redis_io.chunks import MAGIC, OVERHEAD, Chunk, InMemory, NotOurs, OnDisk, Part
 
 if TYPE_CHECKING:
@@ -25,13 +26,10 @@ if TYPE_CHECKING:
 
 _UNREADABLE = "what was kept of them is damaged, or was encrypted with another key."
 _NO_END = (
-    "The record has no end: the program ended in the midst of this deed, or the file was damaged or cut off later."
-    " Compare it with the audit log."
+    "The record has no end: the deed goes on just now, or the program ended in the midst of it, or the file was damaged"
+    " or cut off later. Compare it with the audit log."
 )
-_DAMAGED = (
-    "A part of the record is damaged that may have held more keys, or which of them were put back already."
-    " Putting them back once more changes nothing that is there."
-)
+_DAMAGED = "A part of the record is damaged: it may have held more keys, or which of them were put back already."
 _GONE = "Nothing is kept for this deed any more: its time was over, or it was removed."
 _NOT_OURS = "This file was not written by this program, or its beginning is damaged; it is left as it is."
 _LOCKED = "This cannot be opened with the key of this run, or is damaged; it is left as it is until its time is over."
@@ -151,7 +149,7 @@ class UndoBin:
 
     async def entries(self) -> list[Kept]:
         """What is in the bin, newest first; files that cannot be opened with a `trouble`. Raises `BinFailed`."""
-        return await asyncio.to_thread(self._entries)
+        return await aside(self._entries)
 
     async def load(self, deed: str) -> AsyncIterator[Saved | Missing]:
         """What was saved and not put back yet, in order, chunk by chunk; at the end what is `Missing`, if anything.
@@ -159,13 +157,13 @@ class UndoBin:
         Nothing is given that is not proved to be what was saved.
         """
         place = self._place(deed)
-        index = await asyncio.to_thread(_index, place, deed)
+        index = await aside(partial(_index, place, deed))
         if index.trouble:
             yield Missing(index.trouble, None)
             return
         lost, nothing = 0, index.header is None
         for chunk in index.saved:
-            items = await asyncio.to_thread(_items, place, deed, chunk)
+            items = await aside(partial(_items, place, deed, chunk))
             if items is None:
                 lost += chunk.keys
                 continue
@@ -189,14 +187,14 @@ class UndoBin:
         """
         names = list(dict.fromkeys(keys))
         part = Part(_MARKS, len(names), msgspec.msgpack.encode(names))
-        await asyncio.to_thread(self._mark, deed, part)
+        await aside(partial(self._mark, deed, part))
 
     async def forget(self, deed: str) -> None:
         """Remove the deed; nothing happens when it is not there. Raises `BinFailed`.
 
         The disk's blocks are not overwritten: without the key they tell nothing.
         """
-        await asyncio.to_thread(self._remove, [deed])
+        await aside(partial(self._remove, [deed]))
 
     async def wipe_expired(self, now: float) -> int:
         """Remove the deeds whose time is over at `now` (Unix seconds), of earlier runs too, and return how many.
@@ -204,7 +202,7 @@ class UndoBin:
         A file of the bin that cannot be opened goes when it has not been written to for the limits' `age`; a file that
         this program did not write stays. Raises `BinFailed`.
         """
-        return await asyncio.to_thread(self._wipe, now)
+        return await aside(partial(self._wipe, now))
 
     # --- in a thread ------------------------------------------------------------------------------------------------
 
@@ -247,10 +245,8 @@ class UndoBin:
         return len(over)
 
     def _remove(self, deeds: list[str]) -> None:
-        with (
-            _told("be cleared"),
-            contextlib.ExitStack() as each,
-        ):  # a file that cannot be removed does not keep the others
+        # Through a stack, so that a file that cannot be removed does not keep the others.
+        with _told("be cleared"), contextlib.ExitStack() as each:
             for deed in deeds:
                 each.callback(self._place(deed).remove, deed)
 
@@ -272,37 +268,40 @@ class Record:
         Raises `BinFull` or `BinFailed`: then delete nothing.
         """
         if items:
-            await asyncio.to_thread(self._save, items)
+            await aside(partial(self._save, items))
 
     async def finish(self) -> None:
         """Say that nothing more will come, so that a record that was cut off can be told. Raises `BinFailed`."""
-        await asyncio.to_thread(self._finish)
+        await aside(self._finish)
 
     def _save(self, items: Sequence[Saved]) -> None:
         parts: _Parts = [(item.key, item.kind, item.payload, item.expires_ms) for item in items]
         with self._lock:
             new = {item.key for item in items} - self.names
-            self._write([Part(_SAVED, len(new), msgspec.msgpack.encode(parts))])
+            self._write(Part(_SAVED, len(new), msgspec.msgpack.encode(parts)))
             self.names |= new
 
     def _finish(self) -> None:
         with self._lock:
             if self.names:
-                self._write([Part(_END, 0, b"")])
+                self._write(Part(_END, 0, b""), limited=False)
 
-    def _write(self, parts: list[Part]) -> None:
-        place, new = self._place, bool(self._waiting)
-        parts = self._waiting + parts
-        more = sum(len(part.content) + OVERHEAD for part in parts) + (len(MAGIC) if new else 0)
+    def _write(self, part: Part, *, limited: bool = True) -> None:
+        parts, place = [*self._waiting, part], self._place
         with _told("be written"):
-            if place.size(self.deed) + more > self._limits.deed_bytes:
-                most = words.size(self._limits.deed_bytes)
-                raise BinFull(f"The undo bin keeps at most {most} of one deed: choose fewer keys at once.")
-            if sum(map(place.size, place.deeds())) + more > self._limits.all_bytes:
-                most = words.size(self._limits.all_bytes)
-                raise BinFull(f"The undo bin keeps at most {most} in all: remove deeds that need not be undone.")
-            (place.begin if new else place.append)(self.deed, parts)
+            if limited:
+                self._check_room(sum(len(part.content) + OVERHEAD for part in parts) + len(MAGIC) * len(self._waiting))
+            (place.begin if self._waiting else place.append)(self.deed, parts)
         self._waiting = []
+
+    def _check_room(self, more: int) -> None:
+        place, limits = self._place, self._limits
+        if place.size(self.deed) + more > limits.deed_bytes:
+            most = words.size(limits.deed_bytes)
+            raise BinFull(f"The undo bin keeps at most {most} of one deed: choose fewer keys at once.")
+        if sum(map(place.size, place.deeds())) + more > limits.all_bytes:
+            most = words.size(limits.all_bytes)
+            raise BinFull(f"The undo bin keeps at most {most} in all: remove deeds that need not be undone.")
 
 
 @contextlib.contextmanager

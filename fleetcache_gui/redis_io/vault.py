@@ -6,8 +6,9 @@ import asyncio
 import base64
 import contextlib
 import secrets
-import threading
 from typing import TYPE_CHECKING
+
+from fleetcache_gui.redis_io.aside import aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,24 +48,14 @@ async def key() -> bytes | None:
     takes longer than `KEYRING_SECONDS`. Two inspectors that both start for the first time in the same instant may each
     have a key of their own: what the one whose key was replaced has put into the bin cannot be read by later runs.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[bytes | None] = loop.create_future()
 
-    def settle(found: bytes | None) -> None:
-        if not answer.done():
-            answer.set_result(found)
-
-    def ask() -> None:
-        found = None
+    def ask() -> bytes | None:
         with contextlib.suppress(BaseException):  # backends are foreign code, down to what panics in Rust
-            found = _ask()
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(settle, found)
+            return _ask()
+        return None
 
-    # Not a thread of the loop's pool: the program's end would wait for it, and a keyring may hang for ever.
-    threading.Thread(target=ask, name="keyring", daemon=True).start()
     with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(answer, KEYRING_SECONDS)
+        return await asyncio.wait_for(aside(ask), KEYRING_SECONDS)
     return None
 
 

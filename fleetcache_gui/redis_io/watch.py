@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from fleetcache_gui.domain.layout import Layout, present
 from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.redis_io import rows
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from fleetcache_gui.domain.family import Expected, Family, Row
-    from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.redis_io.server import Server
 
 LONG = 2000
@@ -42,7 +43,9 @@ _SLOW_SWEEP = 5.0
 server counts a miss."""
 _REMEMBER = 600.0
 _REMEMBERED = 200
-_REFUSED = "The account may not read these keys."
+_GLANCE = 2000
+"""Names that are looked at in one turn of the loop for keys of a layout that is not shown."""
+_REFUSED = "The account may not ask for these keys' types (TYPE), so their values are not read."
 
 
 class Sink(Protocol):
@@ -60,13 +63,15 @@ class Sink(Protocol):
 class Wishes:
     """What the reading is to do now; it outlasts connections.
 
-    `watched`: row ids on screen by family id (of long families only these are read). `open`: not paused, not hidden.
+    `elsewhere`: layouts that are not shown, and whose keys are told of. `watched`: row ids on screen by family id (of
+    long families only these are read). `open`: not paused, not hidden.
     `nudged`: poll at once. `hurried`: sweep at once and without pauses.
     """
 
     layout: Layout
     expected: Expected
     interval: float
+    elsewhere: tuple[Layout, ...] = ()
     watched: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -110,6 +115,8 @@ class Watch:
         self._store = KeyStore(server.room)
         self._sweeper = Sweeper(server.lane, wishes.layout, self._store)
         self._books = [_Book(family) for family in wishes.layout.families]
+        self._untold: set[int] = set()
+        """The long families, by position, of which keys came or went since they were last told."""
         self._inventory = Inventory(keys=server.vitals.keys or 0)
         self._born = time.monotonic()
 
@@ -119,6 +126,7 @@ class Watch:
             await self._wishes.open.wait()
             started, sent = time.monotonic(), self._server.lane.commands
             round_trip = await self._server.refresh()
+            await self._server.learn(self._wishes.layout.parameters)
             self._sink.on_vitals(self._server.others())
             await self._read()
             self._told(round_trip)
@@ -134,7 +142,7 @@ class Watch:
             await self._wishes.open.wait()
             await self._sweep_once(hurried=hurried)
             ended = time.monotonic()
-            self._inventory = replace(self._inventory, finished_at=ended)
+            self._inventory = replace(self._inventory, finished_at=ended, elsewhere=await self._elsewhere())
             await self._gather()
             if first or ended - self._born < _EAGER:
                 self._wishes.nudged.set()
@@ -152,6 +160,7 @@ class Watch:
             before = self._sweeper.scanned
             now = time.monotonic()
             self._meter.add(now, cost)
+            self._hand_on()
             if now - gathered > _GATHER:
                 gathered = now
                 await self._gather()
@@ -168,6 +177,15 @@ class Watch:
                 book.long, book.rows, book.read = False, {}, ()
                 self._wishes.nudged.set()
 
+    async def _elsewhere(self) -> frozenset[str]:
+        """Layouts that are not shown and have keys among those that nobody claims."""
+        found, layouts = frozenset[str](), self._wishes.elsewhere
+        unclaimed = self._store.members(len(self._books) - 1)
+        while len(found) < len(layouts) and (some := list(islice(unclaimed, _GLANCE))):
+            found |= present(map(self._store.name, some), layouts)
+            await asyncio.sleep(0)
+        return found
+
     def _start_afresh(self) -> None:
         """Names of keys that are long gone have filled the store: a new one, filled by the next sweep."""
         self._store = KeyStore(self._server.room)
@@ -178,13 +196,8 @@ class Watch:
                 self._sink.on_long(book.family, self._store, ())
         self._wishes.hurried.set()
 
-    async def _gather(self) -> None:
-        """Hand on what came and went, with a turn of the loop after each family."""
-        keys = max(self._server.vitals.keys or 0, self._store.alive)
-        self._inventory = replace(
-            self._inventory, keys=keys, scanned=self._sweeper.scanned, refused=self._sweeper.refused
-        )
-        self._sink.on_inventory(self._inventory)
+    def _hand_on(self) -> None:
+        """Hand on what came and went, slice by slice: what a quarter of a second brings would hold up the window."""
         harvest = self._sweeper.take()
         for position in harvest.came.keys() | harvest.went.keys():
             book, came, went = self._books[position], harvest.came[position], harvest.went[position]
@@ -196,7 +209,18 @@ class Watch:
                 self._sink.on_long(book.family, self._store, list(self._store.members(position)))
             else:
                 continue
-            self._sink.on_snapshot(self._snapshot(position, self._inventory.finished_at is not None))
+            self._untold.add(position)
+
+    async def _gather(self) -> None:
+        """Tell how far discovery has come and what it has found, with a turn of the loop after each family."""
+        self._hand_on()
+        keys = max(self._server.vitals.keys or 0, self._store.alive)
+        self._inventory = replace(
+            self._inventory, keys=keys, scanned=self._sweeper.scanned, refused=self._sweeper.refused
+        )
+        self._sink.on_inventory(self._inventory)
+        while self._untold:
+            self._sink.on_snapshot(self._snapshot(self._untold.pop(), self._inventory.finished_at is not None))
             await asyncio.sleep(0)
 
     async def _read(self) -> None:
@@ -206,6 +230,8 @@ class Watch:
         now = time.monotonic()
         for position, book in enumerate(self._books):
             self._settle(book, questions[position].ids, found[book.family.id], now)
+            self._hand_on()  # else a snapshot tells of more suspect keys than there are keys
+            self._untold.discard(position)
             self._sink.on_snapshot(self._snapshot(position, complete))
             await asyncio.sleep(0)
 
@@ -213,7 +239,7 @@ class Watch:
         book, family = self._books[position], self._books[position].family
         if book.long:
             book.suspects = frozenset(self._store.name(row) for row in self._sweeper.suspects[position])
-            ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *book.suspects}
+            ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *book.suspects, *family.fixed}
             return rows.Question(family, sorted(ids), before=book.rows)
         listed = await rows.members(self._server, family.index) if family.index else rows.Listed()
         named = {family.row_of(self._store.name(row)) for row in self._found(position)}

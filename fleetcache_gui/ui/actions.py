@@ -45,9 +45,12 @@ class Action:
         return True
 
 
-def install_shortcuts(actions: Iterable[Action], window: QWidget) -> None:
+def install_shortcuts(actions: Iterable[Action], window: QWidget) -> list[tuple[Action, QShortcut]]:
     """Make the keys of all `actions` work anywhere in `window`."""
+    made = []
     for action in actions:
         for keys in action.keys:
             shortcut = QShortcut(QKeySequence(keys), window)
             shortcut.activated.connect(action.trigger)
+            made.append((action, shortcut))
+    return made

@@ -15,7 +15,7 @@ from fleetcache_gui.present.cells import lacks_expiry
 from fleetcache_gui.ui.charts import paint_sparkline
 from fleetcache_gui.ui.table_model import Index, TableModel, alignment
 from fleetcache_gui.ui.text_widgets import elide
-from fleetcache_gui.ui.theme import ROW, Theme, mix
+from fleetcache_gui.ui.theme import ROW, Theme
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -30,6 +30,8 @@ _BAR = 5
 _PROGRESS_BAR = 72
 _CLOCK_BAR = 34
 _LOW, _LAST = 0.20, 0.05
+# As numbers, made once: to put Qt's flags together for each cell takes as long as to draw its text.
+_FLAGS = {kind: int(alignment(kind) | Qt.TextFlag.TextSingleLine) for kind in Kind}
 
 
 def clock_tone(expiry: Expiry, now: float) -> Tone:
@@ -54,8 +56,11 @@ def paint_pill(painter: QPainter, rect: QRect, state: State, theme: Theme) -> No
     """A state at the left of `rect`: tinted, with a dot and its word."""
     painter.setFont(theme.fonts.body)
     metrics = painter.fontMetrics()
-    word = elide(metrics, state.word, Qt.TextElideMode.ElideRight, max(rect.width() - 26, 8))
-    pill = QRectF(rect.x(), rect.center().y() + 1 - PILL / 2, metrics.horizontalAdvance(word) + 26, PILL)
+    word, width, room = state.word, pill_width(metrics, state.word), max(rect.width(), 34)
+    if width > room:
+        word = elide(metrics, word, Qt.TextElideMode.ElideRight, room - 26)
+        width = pill_width(metrics, word)
+    pill = QRectF(rect.x(), rect.center().y() + 1 - PILL / 2, width, PILL)
     color = theme.colors.tone(state.tone)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.colors.tint(state.tone))
@@ -63,8 +68,7 @@ def paint_pill(painter: QPainter, rect: QRect, state: State, theme: Theme) -> No
     painter.setBrush(color)
     painter.drawEllipse(QRectF(pill.x() + 7, pill.center().y() - 3, 6, 6))
     painter.setPen(color)
-    flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine
-    painter.drawText(pill.adjusted(17, 0, 0, 0), int(flags), word)
+    painter.drawText(pill.adjusted(17, 0, 0, 0), _FLAGS[Kind.STATE], word)
 
 
 def pill_width(metrics: QFontMetrics, word: str) -> int:
@@ -121,19 +125,20 @@ class CellDelegate(QStyledItemDelegate):
         painter.setFont(self._theme.fonts.mono if kind is Kind.CODE else self._theme.fonts.body)
         painter.setPen(color)
         shown = elide(painter.fontMetrics(), text, Qt.TextElideMode.ElideRight, rect.width())
-        painter.drawText(rect, int(alignment(kind) | Qt.TextFlag.TextSingleLine), shown)
+        painter.drawText(rect, _FLAGS[kind], shown)
 
     def _paint_progress(self, painter: QPainter, rect: QRect, cell: Progress, row: Row, column: int, text: str) -> None:
         figures = max(QFontMetrics(self._theme.fonts.body).horizontalAdvance(text), 46)
         room = min(rect.width() - figures - PAD, _PROGRESS_BAR * 2)
         if room < 16:
             return
+        colors = self._theme.colors
         whole = cell.total if cell.total is not None else self._model.largest(column)
         share = cell.done / whole if whole else 0.0
         done = cell.total is not None and cell.done >= cell.total > 0
         alarming = row.state.tone in (Tone.WARN, Tone.CRITICAL)
-        color = self._theme.colors.tone(row.state.tone if alarming else Tone.OK if done else Tone.ACCENT)
-        paint_bar(painter, QRect(rect.x(), rect.y(), room, rect.height()), share, color, self._ground())
+        color = colors.tone(row.state.tone if alarming else Tone.OK if done else Tone.ACCENT)
+        paint_bar(painter, QRect(rect.x(), rect.y(), room, rect.height()), share, color, colors.groove())
 
     def _paint_clock(self, painter: QPainter, rect: QRect, cell: Expiry, row: Row, text: str) -> QColor:
         """Draws the bar of the lifetime left, and tells the colour of the words."""
@@ -144,7 +149,7 @@ class CellDelegate(QStyledItemDelegate):
         tone = clock_tone(cell, now)
         if cell.lifetime and rect.width() - QFontMetrics(self._theme.fonts.body).horizontalAdvance(text) > 42:
             bar = QRect(rect.x(), rect.y(), _CLOCK_BAR, rect.height())
-            paint_bar(painter, bar, cell.share(now), colors.tone(tone), self._ground())
+            paint_bar(painter, bar, cell.share(now), colors.tone(tone), colors.groove())
         if cell.left(now) <= 0:
             return colors.muted
         return colors.text if tone is Tone.OK else colors.tone(tone)
@@ -171,6 +176,3 @@ class CellDelegate(QStyledItemDelegate):
             canvas.end()
             known = self._trends[row_id] = (cell, color.rgba(), drawn)
         painter.drawPixmap(rect.topLeft(), known[2])
-
-    def _ground(self) -> QColor:
-        return mix(self._theme.colors.surface, self._theme.colors.muted, 0.22)

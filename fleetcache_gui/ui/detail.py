@@ -82,6 +82,7 @@ class Detail(QFrame):
         self._icons()
         theme.changed.connect(self._icons)
         self.clear()
+        self._hint.hide()  # a page soon shows its first row
 
     # building
 
@@ -115,6 +116,14 @@ class Detail(QFrame):
         column.addWidget(self._hint, 1)
         column.addWidget(self._scroll, 1)
         column.addLayout(self._footer())
+        self._foot = column
+
+    def add_foot(self, widget: QWidget) -> None:
+        """Put `widget` beneath everything."""
+        holder = QHBoxLayout()
+        holder.setContentsMargins(16, 0, 16, 0)
+        holder.addWidget(widget)
+        self._foot.insertLayout(self._foot.count() - 1, holder)
 
     def _body(self) -> QWidget:
         theme = self._theme

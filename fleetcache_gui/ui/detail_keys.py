@@ -212,7 +212,8 @@ class KeyPanel(QWidget):
         for line, fact in zip(self._lines, row.keys, strict=True):
             line.set_key(self.name(fact), fact, self._about.get(fact.name, KeyAbout()))
         self._title.setText("Key" if len(row.keys) == 1 else "Keys")
-        self._reveal.setVisible(bool(row.reveal) or self._family.secret)
+        hidden = self._family.secret and any(self.masked(fact) != text.show(fact.name) for fact in row.keys)
+        self._reveal.setVisible(bool(row.reveal) or hidden)
 
     def tick(self) -> None:
         """A second has passed."""
@@ -229,6 +230,10 @@ class KeyPanel(QWidget):
         """The key's name as it may be shown now."""
         if self.revealed or not self._family.secret:
             return text.show(fact.name)
+        return self.masked(fact)
+
+    def masked(self, fact: KeyFact) -> str:
+        """The name of a secret family's key as it may be shown unasked."""
         return self._family.mask(fact.name) if self._family.mask else text.mask(text.show(fact.name))
 
     def enter(self) -> None:

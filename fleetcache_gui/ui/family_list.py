@@ -92,7 +92,7 @@ class _Families(QAbstractTableModel):
         # After a reconnect a family fills up again: that is no fall.
         if snapshot.complete and (not line.trend or snapshot.at >= line.trend[-1][0] + 1):
             line.trend.append((snapshot.at, float(line.entries)))
-        findings = tuple(f for f in self._session.findings if f.family == line.family.id)
+        findings = self._session.findings_of(line.family.id)
         grave = worst(findings)
         if grave is not None:
             line.state = State(severity_words(findings), SEVERITY_TONES[grave])

@@ -23,6 +23,7 @@ from fleetcache_gui.domain import words
 from fleetcache_gui.domain.snapshot import Phase, Snapshot
 from fleetcache_gui.domain.values import State, Tone
 from fleetcache_gui.ui.detail import Detail
+from fleetcache_gui.ui.page_deeds import PageDeeds
 from fleetcache_gui.ui.states import Notice
 from fleetcache_gui.ui.table_header import HEADER
 from fleetcache_gui.ui.table_model import TableModel, sort_problem
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 
+    from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.domain.family import Family
     from fleetcache_gui.domain.snapshot import Link
     from fleetcache_gui.session import Session
@@ -79,6 +81,7 @@ class FamilyPage(QWidget):
     def __init__(
         self,
         session: Session,
+        deeds: Deeds,
         family: Family,
         theme: Theme,
         settings: Settings,
@@ -96,6 +99,7 @@ class FamilyPage(QWidget):
         self._model = TableModel(table, clock, self)
         self.view = TableView(self._model, theme, self._settings)
         self.detail = Detail(session, family, theme, clock)
+        self.deeds = PageDeeds(deeds, family, theme, self.view, self.detail)
         self._ticker = QTimer(self, interval=1000, timerType=Qt.TimerType.PreciseTimer)
         self._ticker.timeout.connect(self._tick)
         self._build()
@@ -127,6 +131,7 @@ class FamilyPage(QWidget):
         top.addWidget(self._counts, 1)
         top.addWidget(self._filter)
         top.addWidget(self._states)
+        top.addWidget(self.deeds.more)
         self._notice = Notice(theme)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
@@ -181,6 +186,11 @@ class FamilyPage(QWidget):
 
     # what the window tells it
 
+    @property
+    def family(self) -> Family:
+        """Whose page it is."""
+        return self._family
+
     def set_active(self, active: bool) -> None:
         """Only the active page has its rows read and ticks."""
         self._active = active
@@ -232,15 +242,12 @@ class FamilyPage(QWidget):
                 self.detail.refresh(row)
             else:
                 self.detail.show_gone()
-        self._choose_first()
+            self.deeds.refresh()
         self._tell(snapshot)
 
     def _choose_first(self) -> None:
         """A page that is first seen explains its first row and not an empty panel."""
-        if self._active and not self._explained and len(self._model.table):
-            self._explained = True  # once: who then chooses nothing means it
-            if self.view.chosen is not None:
-                return
+        if not self._explained and len(self._model.table):
             self.view.choose(self._model.table.id_at(0))
 
     def _on_inventory(self, inventory: object) -> None:
@@ -298,6 +305,7 @@ class FamilyPage(QWidget):
         else:
             self._tell(self._session.snapshot(self._family.id))
         self.detail.tick()
+        self.deeds.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -339,22 +347,26 @@ class FamilyPage(QWidget):
     def _apply_filter(self) -> None:
         state = self._states.currentText() if self._states.currentIndex() > 0 else ""
         self.view.refresh(self._model.table.set_filter(self._filter.text(), state))
+        self.deeds.filtered = bool(self._filter.text().strip() or state)
 
     def _on_filter(self) -> None:
         self._apply_filter()
         self._tell(self._session.snapshot(self._family.id))
 
     def _on_chosen(self, row_id: bytes | None) -> None:
+        self._explained = True  # from now on who chooses nothing means it
         row = None if row_id is None else self._model.table.get(row_id)
         if row is not None:
             self.detail.show_row(row)
         elif row_id is None:
             self.detail.clear()
+        self.deeds.refresh()
         self._watch()
         self.row_selected.emit(row_id)
 
     def _on_rows(self, row_ids: tuple[bytes, ...]) -> None:
         self._on_screen = row_ids
+        self._choose_first()  # not before the table was painted: both at once would hold up the window
         self._watch()
 
     def _watch(self) -> None:

@@ -107,6 +107,14 @@ class Badge(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(f"Environment: {word}")
 
+    def set_word(self, word: str) -> None:
+        """Another environment; none hides the badge."""
+        self._word = word
+        self.setAccessibleName(f"Environment: {word}")
+        self.setVisible(bool(word))
+        self.updateGeometry()
+        self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance(self._word.upper()) + 20, self._height)
 

@@ -26,7 +26,7 @@ from fleetcache_gui.ui.tiles import LONGEST, SHORTEST, Tiles
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
 
     from fleetcache_gui.domain.snapshot import Vitals
     from fleetcache_gui.present.timeline import Event
@@ -127,7 +127,7 @@ class Overview(QWidget):
         session.findings_changed.connect(self._findings_changed)
         session.happened.connect(self._happened)
         self.events.add(reversed(session.events))  # the session keeps the newest first
-        self._findings_changed()
+        self._tell_findings()
         self._link_changed(session.link)
 
     def _arrange(self, theme: Theme) -> None:
@@ -198,6 +198,14 @@ class Overview(QWidget):
         self.events.add(events)
 
     def _findings_changed(self) -> None:
+        if self.isVisible():  # else they are told when it is shown
+            self._tell_findings()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._tell_findings()
+
+    def _tell_findings(self) -> None:
         findings = self._session.findings
         self.cards.show_findings(findings)
         self.cards.setVisible(bool(findings))

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QGridLayout
 from fleetcache_gui.ui.actions import native
 from fleetcache_gui.ui.picker import Choice, ChoiceList, Overlay, SteeringField
 from fleetcache_gui.ui.text_widgets import PlainLabel
+from fleetcache_gui.ui.unlock import LOOKS_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from PySide6.QtWidgets import QWidget
 
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.theme import Theme
 
 TALLEST = 420
-LOOKS_ONLY = "This version only looks: it never sends a command that changes anything on the server."
 
 
 class Palette(Overlay):
     """Typing narrows the list, Enter does the current action; what cannot be done says why."""
 
-    def __init__(self, window: QWidget, theme: Theme, actions: Sequence[Action]) -> None:
+    def __init__(self, window: QWidget, theme: Theme, actions: Callable[[], Iterable[Action]]) -> None:
         super().__init__(window, theme, 560)
-        self._actions = tuple(actions)
+        self._ask = actions
+        self._actions: tuple[Action, ...] = ()
         self.field = SteeringField()
         self.field.setPlaceholderText("What do you want to do?")
         self.field.setAccessibleName("Search for an action")
@@ -44,6 +45,7 @@ class Palette(Overlay):
         self.list.chosen.connect(self._do)
 
     def open(self) -> None:
+        self._actions = tuple(self._ask())
         self.field.clear()
         self._narrow("")
         super().open()
@@ -70,12 +72,12 @@ def _choice(action: Action) -> Choice:
 
 
 class ShortcutSheet(Overlay):
-    """That nothing is changed, and all shortcuts, on one sheet."""
+    """That nothing is changed unasked, and all shortcuts, on one sheet."""
 
     def __init__(self, window: QWidget, theme: Theme, actions: Sequence[Action]) -> None:
         super().__init__(window, theme, 640)
         self.body.setContentsMargins(24, 20, 24, 20)
-        self.body.addWidget(PlainLabel("Read-only", theme=theme, role="heading"))
+        self.body.addWidget(PlainLabel("Looking and changing", theme=theme, role="heading"))
         self.body.addWidget(PlainLabel(LOOKS_ONLY, theme=theme, role="muted", wrap=True))
         self.body.addSpacing(8)
         self.body.addWidget(PlainLabel("Shortcuts", theme=theme, role="heading"))

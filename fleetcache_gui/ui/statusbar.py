@@ -15,6 +15,7 @@ from fleetcache_gui.ui.marks import Badge
 from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, plain_tooltip
 
 if TYPE_CHECKING:
+    from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.snapshot import Inventory, Link, Vitals
     from fleetcache_gui.session import Session
     from fleetcache_gui.ui.theme import Theme
@@ -76,6 +77,11 @@ def refused_words(inventory: Inventory) -> str:
     return f"{words.count(inventory.refused, 'key')} may not be read" if inventory.refused else ""
 
 
+def layout_words(layout: Layout) -> str:
+    """``spec layout``, ``both layouts``."""
+    return "both layouts" if layout.id == "both" else f"{layout.id} layout"
+
+
 class StatusBar(QWidget):
     """Refreshed by the session's signals; `tick` carries the clocks on."""
 
@@ -91,11 +97,15 @@ class StatusBar(QWidget):
         self.keys, self.memory, self.inventory, self.load, self.database, self.clock = (
             ElidedLabel(theme=theme, role="muted") for _ in range(6)
         )
+        self.layout_ = PlainLabel(theme=theme, role="muted")
+        plain_tooltip(
+            self.layout_, f"Keys are shown as in the layout “{session.layout.title}”; --layout chooses another."
+        )
         self.refused = PlainLabel(theme=theme, role="muted")
         plain_tooltip(self.refused, REFUSED)
         if session.environment:
             row.addWidget(Badge(session.environment, theme, 18))
-        for label in (self.keys, self.memory, self.inventory, self.refused, self.load, self.database):
+        for label in (self.keys, self.memory, self.inventory, self.refused, self.load, self.database, self.layout_):
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             row.addWidget(label)
         row.addStretch(1)
@@ -114,6 +124,7 @@ class StatusBar(QWidget):
             self.refused: refused_words(inventory),
             self.load: f"our load {percent(link.load)} of a core" if link.load is not None else "",
             self.database: f"database {link.database}" if read else "",
+            self.layout_: layout_words(self._session.layout) if read else "",
             self.clock: clock_words(link, time.time()),
         }
         for label, text in texts.items():

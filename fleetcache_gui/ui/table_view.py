@@ -44,6 +44,7 @@ class TableView(QTableView):
     chosen_changed = Signal(object)  # bytes | None
     rows_on_screen = Signal(tuple)  # ids, after scrolling, resizing and refreshing have come to rest
     opened = Signal()  # Enter or double click on a row
+    menu_opening = Signal(object)  # QMenu, before it is shown
 
     def __init__(self, model: TableModel, theme: Theme, settings: PageSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,6 +91,11 @@ class TableView(QTableView):
         header.sectionResized.connect(self._on_section_resized)
 
     # what it shows
+
+    @property
+    def table(self) -> Table | LongTable:
+        """The rows as they are shown now."""
+        return self._model.table
 
     @property
     def chosen(self) -> bytes | None:
@@ -275,6 +281,11 @@ class TableView(QTableView):
         positions = [p for top, bottom in spans for p in range(top, min(bottom, top + COPIED) + 1)]
         return [self._model.table.row(p) for p in positions[:COPIED]]
 
+    def selected_ids(self) -> tuple[bytes, ...]:
+        """The ids of all selected rows in the table's order."""
+        spans = sorted((span.top(), span.bottom()) for span in self.selectionModel().selection().toList())
+        return tuple(self._model.table.id_at(p) for top, bottom in spans for p in range(top, bottom + 1))
+
     def copy_rows(self) -> None:
         """The selected rows to the clipboard, tab separated under a line of titles."""
         if rows := self.selected_rows():
@@ -297,6 +308,7 @@ class TableView(QTableView):
             action.setChecked(self._model.table.sort[0] == column.id)
             action.setEnabled(not sort_problem(self._model.table, column))
         menu.addAction("Column widths as they were", self.reset_widths)
+        self.menu_opening.emit(menu)
         menu.popup(at)
 
     def reset_widths(self) -> None:

@@ -14,13 +14,15 @@ from fleetcache_gui.ui.text_widgets import tooltip_text
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent, QResizeEvent
 
     from fleetcache_gui.domain.values import Tone
     from fleetcache_gui.ui.theme import Theme
 
 HEIGHT = 36
-_PAD, _GAP, _MARK = 12, 6, 11
+_GAP, _MARK = 6, 11
+_WIDE, _NARROW = 12, 8
+"""Room at either side of a tab: as designed, and where they would not all fit."""
 _REASON = Qt.FocusReason
 _BY_KEYBOARD = (_REASON.TabFocusReason, _REASON.BacktabFocusReason, _REASON.ShortcutFocusReason)
 
@@ -44,6 +46,7 @@ class Tabs(QTabBar):
         self._shown: list[Tab] = []
         self._under = -1
         self._ring = False
+        self._pad, self._counted = _WIDE, True
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setUsesScrollButtons(True)
@@ -58,6 +61,7 @@ class Tabs(QTabBar):
         self._shown.append(tab)
         self.addTab(tab.title.replace("&", "&&"))
         self._describe(self.count() - 1, tab)
+        self._fit()
 
     def set_tab(self, index: int, tab: Tab) -> None:
         """Change what a tab shows; its width is left alone unless it must grow or shrink."""
@@ -66,7 +70,8 @@ class Tabs(QTabBar):
             return
         self._describe(index, tab)
         if self._width(before) != self._width(tab):
-            self.setTabText(index, tab.title.replace("&", "&&"))  # makes Qt lay the tabs out afresh
+            self._lay_out(index)
+            self._fit()
         self.update(self.tabRect(index))
 
     def tab(self, index: int) -> Tab:
@@ -77,14 +82,32 @@ class Tabs(QTabBar):
         self.setTabToolTip(index, tooltip_text(tab.words))
         self.setAccessibleTabName(index, tab.words or tab.title)
 
-    def _width(self, tab: Tab) -> int:
+    def _lay_out(self, index: int) -> None:
+        """Have Qt lay the tabs out afresh."""
+        self.setTabText(index, self._shown[index].title.replace("&", "&&"))
+
+    def _fit(self) -> None:
+        """Where the tabs do not all fit they stand closer together, and then without their counts."""
+        forms = ((_WIDE, True), (_NARROW, True), (_NARROW, False))
+        room = self.width()
+        form = next((f for f in forms if sum(self._width(tab, *f) for tab in self._shown) <= room), forms[-1])
+        if self._shown and form != (self._pad, self._counted):
+            self._pad, self._counted = form
+            self._lay_out(0)
+            self.update()
+
+    def _width(self, tab: Tab, pad: int | None = None, counted: bool | None = None) -> int:
         metrics = QFontMetrics(self._theme.fonts.strong)
-        width = 2 * _PAD + metrics.horizontalAdvance(tab.title)
+        width = 2 * (self._pad if pad is None else pad) + metrics.horizontalAdvance(tab.title)
         if tab.tone:
             width += _MARK + _GAP
-        if tab.count:
+        if tab.count and (self._counted if counted is None else counted):
             width += _GAP + metrics.horizontalAdvance(tab.count)
         return width
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
 
     def tabSizeHint(self, index: int) -> QSize:
         return QSize(self._width(self._shown[index]) if index < len(self._shown) else 0, HEIGHT)
@@ -122,7 +145,7 @@ class Tabs(QTabBar):
         tab, colors = self._shown[index], self._theme.colors
         current = index == self.currentIndex()
         metrics = painter.fontMetrics()
-        x = rect.x() + _PAD
+        x = rect.x() + self._pad
         if tab.tone:
             center = QPointF(x + _MARK / 2, rect.center().y())
             paint_mark(painter, center, _MARK, tab.tone, colors.tone(tab.tone))
@@ -132,9 +155,10 @@ class Tabs(QTabBar):
         painter.drawText(QRectF(x, rect.y(), rect.width(), rect.height()), flags, tab.title)
         x += metrics.horizontalAdvance(tab.title) + _GAP
         painter.setPen(colors.accent if current else colors.muted)
-        painter.drawText(QRectF(x, rect.y(), rect.width(), rect.height()), flags, tab.count)
+        if self._counted:
+            painter.drawText(QRectF(x, rect.y(), rect.width(), rect.height()), flags, tab.count)
         if current:
-            line = QRectF(rect.x() + _PAD - 4, rect.bottom() - 2, rect.width() - 2 * _PAD + 8, 2)
+            line = QRectF(rect.x() + self._pad - 4, rect.bottom() - 2, rect.width() - 2 * self._pad + 8, 2)
             painter.fillRect(line, colors.accent)
         if current and self._ring and self.hasFocus():
             painter.setPen(colors.accent)

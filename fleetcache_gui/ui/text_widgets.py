@@ -26,7 +26,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPlainTextEdit, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
 
     from fleetcache_gui.domain.values import Tone
     from fleetcache_gui.ui.theme import Theme
@@ -56,8 +56,8 @@ def tooltip_text(text: str) -> str:
     return f'<p style="white-space: pre-wrap">{html.escape(_breakable(shown))}</p>'
 
 
-def plain_tooltip(widget: QWidget, text: str) -> None:
-    """Give `widget` a tooltip that shows `text` as it is."""
+def plain_tooltip(widget: QWidget | QAction, text: str) -> None:
+    """Give `widget`, or a menu's entry, a tooltip that shows `text` as it is."""
     widget.setToolTip(tooltip_text(text))
 
 

@@ -7,6 +7,7 @@ and repaint on `changed`. Nothing here or elsewhere uses a colour without a word
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from string import Template
 from typing import TYPE_CHECKING, Literal
 
@@ -29,9 +30,9 @@ RADIUS = 8
 """Corners of cards, px; controls have 6."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Palette:
-    """The colours of one look. `on_accent` is text upon the accent colour."""
+    """The colours of one look, of which there are two in all. `on_accent` is text upon the accent colour."""
 
     background: QColor
     surface: QColor
@@ -50,6 +51,7 @@ class Palette:
     development: QColor
     demo: QColor
 
+    @cache  # noqa: B019  (of the two palettes, which stay)
     def tone(self, tone: Tone) -> QColor:
         """The colour that goes with a tone's word."""
         return {
@@ -60,9 +62,15 @@ class Palette:
             Tone.CRITICAL: self.critical,
         }[tone]
 
+    @cache  # noqa: B019
     def tint(self, tone: Tone) -> QColor:
         """A pale fill for pills; text of `tone` upon it reads at 4.5:1."""
         return mix(self.surface, self.tone(tone), 0.13)
+
+    @cache  # noqa: B019
+    def groove(self) -> QColor:
+        """The empty part of a bar."""
+        return mix(self.surface, self.muted, 0.22)
 
     def environment(self, word: str) -> QColor:
         """The colour of an environment such as ``PRODUCTION``; muted for words that have none."""
@@ -206,9 +214,9 @@ class Theme(QObject):
         pressed = mix(self.colors.raised, self.colors.text, 0.12).name()
         faint = mix(self.colors.surface, self.colors.muted, 0.6).name()
         icons = (assets.root() / "icons").as_posix()
-        return Template(assets.text("theme.qss")).substitute(
-            tokens, hover=hover, pressed=pressed, faint=faint, icons=icons
-        )
+        tick = "tick-dark" if self.dark else "tick-light"  # upon the accent's colour
+        more = {"icons": icons, "tick": tick, "on_production": ink(self.colors.production).name()}
+        return Template(assets.text("theme.qss")).substitute(tokens, hover=hover, pressed=pressed, faint=faint, **more)
 
     def _is_dark(self) -> bool:
         if self._mode == "system":

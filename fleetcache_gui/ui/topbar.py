@@ -1,4 +1,4 @@
-"""The bar at the top: which server this is, how it is doing, find, pause, interval, read-only."""
+"""The bar at the top: which server this is, how it is doing, find, pause, interval, lock."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.settings import INTERVALS
 from fleetcache_gui.ui.find import FindField
 from fleetcache_gui.ui.marks import Badge, Mark
-from fleetcache_gui.ui.palette import LOOKS_ONLY
 from fleetcache_gui.ui.statusbar import ago
 from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, plain_tooltip
+from fleetcache_gui.ui.unlock import UnlockControl
 
 if TYPE_CHECKING:
+    from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.session import Session
     from fleetcache_gui.ui.theme import Theme
 
@@ -71,7 +72,7 @@ _TONES = {
 class TopBar(QWidget):
     """Told of news by the window; acts on the session directly."""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, deeds: Deeds, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._theme = theme
@@ -89,6 +90,7 @@ class TopBar(QWidget):
         self.pause = QPushButton()
         self.pause.clicked.connect(self.toggle_pause)
         self.interval = QPushButton()
+        self.lock = UnlockControl(deeds, theme)
         self.menu = self._interval_menu()
         self.interval.clicked.connect(self._open_menu)
         self._arrange(theme)
@@ -111,11 +113,7 @@ class TopBar(QWidget):
         row.addWidget(self.field, 1)
         row.addWidget(self.pause)
         row.addWidget(self.interval)
-        self.only = QPushButton("Read-only")
-        self.only.setProperty("kind", "quiet")
-        self.only.setAccessibleDescription(LOOKS_ONLY)
-        plain_tooltip(self.only, LOOKS_ONLY)
-        row.addWidget(self.only)
+        row.addWidget(self.lock)
         self.more = QPushButton()
         self.more.setProperty("kind", "icon")
         self.more.setAccessibleName("Everything that can be done")
@@ -170,5 +168,5 @@ class TopBar(QWidget):
         self.interval.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # puts the icon after the word
         self.interval.setAccessibleName(f"Interval: {every}")
         plain_tooltip(self.interval, f"Reads every {every}. Click to change.")
-        self.only.setIcon(assets.icon("eye", muted))
+        self.lock.tick()
         self.more.setIcon(assets.icon("menu", muted))

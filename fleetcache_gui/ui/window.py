@@ -16,6 +16,7 @@ from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.actions import Action, install_shortcuts
+from fleetcache_gui.ui.deed_desk import DeedDesk
 from fleetcache_gui.ui.family_list import weight
 from fleetcache_gui.ui.family_page import FamilyPage
 from fleetcache_gui.ui.find import Find
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent, QResizeEvent, QShowEvent
 
+    from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.domain.family import Family
     from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.picker import Overlay
     from fleetcache_gui.ui.theme import Mode, Theme
 
 TICK_MS = 500
@@ -70,16 +73,15 @@ class MainWindow(QMainWindow):
 
     closed = Signal()
 
-    def __init__(self, session: Session, theme: Theme, settings: Settings) -> None:
+    def __init__(self, session: Session, deeds: Deeds, theme: Theme, settings: Settings) -> None:
         super().__init__()
-        self._session = session
-        self._theme = theme
+        self._session, self._deeds, self._theme = session, deeds, theme
         self._settings = settings
         self._pages: dict[str, FamilyPage] = {}
         self.setWindowTitle(" – ".join(filter(None, (session.name, session.environment, TITLE))))
         self.setWindowIcon(assets.application_icon())
         self.setMinimumSize(*SMALLEST)
-        self.top = TopBar(session, theme)
+        self.top = TopBar(session, deeds, theme)
         self.banner = Banner(theme)
         self.tabs = Tabs(theme)
         self.pages = QStackedWidget()
@@ -89,10 +91,11 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(session, theme)
         self._arrange()
         self.finder = Find(self.top.field, session, theme, self)
-        self.actions_table = tuple(self._actions())
-        self.palette_ = Palette(self, theme, self.actions_table)
+        self.desk = DeedDesk(self, session, deeds, theme)
+        self.actions_table = (*self._actions(), *self.desk.actions())
+        self.palette_ = Palette(self, theme, lambda: (*self.actions_table, *self.desk.verb_actions(self.page)))
         self.sheet = ShortcutSheet(self, theme, self.actions_table)
-        install_shortcuts(self.actions_table, self)
+        self._shortcuts = install_shortcuts(self.actions_table, self)
         self._clock = QTimer(self, interval=TICK_MS)
         self._connect()
         self._restore()
@@ -139,7 +142,11 @@ class MainWindow(QMainWindow):
         self.tabs.currentChanged.connect(self._show_page)
         self.banner.pressed.connect(self._banner_pressed)
         self.top.more.clicked.connect(self.palette_.open)
-        self.top.only.clicked.connect(self.sheet.open)
+        self.top.lock.wanted.connect(self.desk.toggle_lock)
+        self.top.lock.lock_wanted.connect(self.desk.toggle_lock)
+        self.top.lock.history_wanted.connect(self.desk.open_history)
+        self.top.lock.flush_wanted.connect(self.desk.flush)
+        self.desk.covered.connect(self._cover)
         self.notice.pressed.connect(session.retry_now)
         self.overview.jump.connect(self.jump)
         self.finder.jump.connect(self.jump)
@@ -173,7 +180,8 @@ class MainWindow(QMainWindow):
         shown = self.current
         if shown and shown not in self._pages:
             family = self._session.layout.family(shown)
-            page = FamilyPage(self._session, family, self._theme, self._settings, self.pages)
+            page = FamilyPage(self._session, self._deeds, family, self._theme, self._settings, self.pages)
+            self.desk.serve(page)
             self._pages[shown] = page
             self.pages.addWidget(page)
         for family_id, page in self._pages.items():
@@ -188,13 +196,13 @@ class MainWindow(QMainWindow):
             self.overview.tick()
 
     def _overview_tab(self) -> Tab:
-        findings = [f for f in self._session.findings if f.family == SERVER]
+        findings = self._session.findings_of(SERVER)
         told = ", ".join(filter(None, ("Overview of the whole cache", severity_words(findings))))
         return Tab("Overview", "", _tone(findings), told)
 
     def _tab(self, family: Family) -> Tab:
         snapshot = self._session.snapshot(family.id)
-        findings = [f for f in self._session.findings if f.family == family.id]
+        findings = self._session.findings_of(family.id)
         count = "" if snapshot is None else words.brief(weight(family, snapshot))
         entries = "not read yet" if snapshot is None else words.count(snapshot.count, *family.noun)
         told = ", ".join(filter(None, (f"{family.title}: {entries}", severity_words(findings))))
@@ -298,6 +306,11 @@ class MainWindow(QMainWindow):
     def _step_tab(self, step: int) -> None:
         self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
 
+    def _cover(self, covered: bool) -> None:
+        """Beneath a sheet no shortcut works but that which locks."""
+        for action, shortcut in self._shortcuts:
+            shortcut.setEnabled(not covered or action.id == "lock")
+
     def _choose_look(self, mode: Mode) -> None:
         self._theme.mode = mode
         self._settings.theme = mode
@@ -342,7 +355,8 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        for floating in (self.palette_, self.sheet, self.finder):
+        floats: tuple[Overlay | Find, ...] = (self.palette_, self.sheet, self.finder, *self.desk.sheets)
+        for floating in floats:
             if floating.isVisible():
                 floating.place()
 
@@ -354,6 +368,7 @@ class MainWindow(QMainWindow):
 
     async def end(self) -> None:
         """Stop what still runs on the window's behalf; it is not used afterwards."""
+        await self.desk.end()
         await self.finder.end()
         for page in self._pages.values():
             await page.end()

@@ -16,6 +16,7 @@ from tests.bench.process import peak_mb, report
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
     from fleetcache_gui.ui.theme import Theme
@@ -55,9 +56,9 @@ class Observer(QObject):
 
 
 @asynccontextmanager
-async def observed(session: Session, theme: Theme, remembered: Settings) -> AsyncIterator[MainWindow]:
+async def observed(session: Session, deeds: Deeds, theme: Theme, remembered: Settings) -> AsyncIterator[MainWindow]:
     remembered.tab = "live_queries"
-    async with _window(session, theme, remembered) as shown:
+    async with _window(session, deeds, theme, remembered) as shown:
         Observer(shown)
         yield shown
 

@@ -11,7 +11,8 @@ import time
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
-from fleetcache_gui import aio, app
+from fleetcache_gui import aio, app, settings
+from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.session import Session
@@ -61,7 +62,8 @@ class Ticker(QObject):
 async def watch(port: int, family: str) -> int:
     session = Session(Address(HOST, port), SPEC)
     session.pause()
-    async with app.window(session, Theme("light"), Settings(tab=family)):
+    deeds = Deeds(session, Address(HOST, port), settings.data_folder(), never=True)
+    async with app.window(session, deeds, Theme("light"), Settings(tab=family)):
         await asyncio.sleep(_REST)
         ticker = Ticker()
         ticker.start()

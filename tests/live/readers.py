@@ -17,10 +17,10 @@ from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io import server as reading
-from fleetcache_gui.redis_io.address import Address
+from fleetcache_gui.redis_io.address import REPLY_TIMEOUT, Address
 from fleetcache_gui.redis_io.allow import READS
 from fleetcache_gui.redis_io.faults import Trouble
-from fleetcache_gui.redis_io.lane import REPLY_TIMEOUT, Lane
+from fleetcache_gui.redis_io.lane import Lane
 from fleetcache_gui.redis_io.poll import Poller
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ GARBAGE = {
     "http": (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", Fault.NOT_REDIS),
     "smtp": (b"220 mail.example.com ESMTP\r\n", Fault.NOT_REDIS),
     "mysql": (b"J\0\0\0\n8.0.36\0", Fault.NOT_REDIS),
-    "tls alert": (b"\x15\x03\x03\0\x02\x02\x28", Fault.NOT_REDIS),
+    "tls alert": (b"\x15\x03\x03\0\x02\x02\x28", Fault.TLS),
     "another word": (b"+OK\r\n", Fault.NOT_REDIS),
     "a length below zero": (b"*-5\r\n", Fault.NOT_REDIS),
     "no number": (b":abc\r\n", Fault.NOT_REDIS),

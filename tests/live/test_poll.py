@@ -12,6 +12,7 @@ import redis
 
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.redis_io.poll import LONGEST, SHORTEST
+from fleetcache_gui.redis_io.sweep import COUNT
 from fleetcache_gui.redis_io.watch import LONG
 from tests.live.readers import (
     ROWS,
@@ -144,6 +145,20 @@ async def test_a_family_that_becomes_long(valkey: Server, eventually: Eventually
         await eventually(lambda: seen.went["locks"] == 1 and seen.snapshots["locks"].count == LONG + 500)
         valkey.call("SET", "lock:new", TOKEN, "PX", 600_000)
         await eventually(lambda: seen.snapshots["locks"].count == LONG + 501)
+
+
+async def test_a_long_family_is_handed_on_slice_by_slice(valkey: Server, eventually: Eventually) -> None:
+    keys = LONG + 6 * COUNT
+    with redis.Redis(port=valkey.port) as client, client.pipeline() as pipeline:
+        for n in range(keys):
+            pipeline.set(f"lock:{n:05}", TOKEN)
+        pipeline.execute()
+    async with watching(valkey) as (_, seen):
+        await eventually(lambda: seen.complete() and seen.snapshots["locks"].count == keys)
+        _, members = seen.long["locks"]
+        assert LONG < len(members) < LONG + 2 * COUNT
+        assert len(members) + seen.came["locks"] == keys
+        assert seen.snapshots["locks"].suspects == keys
 
 
 # ---- servers that go and come back ------------------------------------------------------------------------

@@ -13,10 +13,12 @@ from tests.live.readers import (
     fill,
     watching,
 )
-from tests.servers import VALKEY, Server
+from tests.servers import REDIS_7, VALKEY, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+    from tests.servers import Binary
 
     Eventually = Callable[..., Coroutine[Any, Any, None]]
 
@@ -50,6 +52,7 @@ async def test_a_wrong_password_is_sent_once_and_again_only_when_asked(eventuall
 
 PROFILES = {
     "scan alone": "resetkeys ~* -@all +scan",
+    "scan and get": "resetkeys ~* -@all +scan +get +getrange +ping",
     "names and times": "resetkeys ~* -@all +scan +type +pttl",
     "reads alone": "resetkeys ~* -@all +@read",
     "reads of some keys": "resetkeys ~lock:* -@all +@read +@connection +info",
@@ -57,15 +60,20 @@ PROFILES = {
     "no client": "resetkeys ~* +@all -client",
     "no danger": "resetkeys ~* +@all -@dangerous",
     "no object and memory": "resetkeys ~* +@all -object -memory -time -dbsize",
+    "no ping and no commands that list": "resetkeys ~* +@all -ping -command -hello -acl -@admin",
 }
 
 
+@pytest.mark.parametrize("binary", [VALKEY, REDIS_7], ids=lambda binary: binary.name)
 @pytest.mark.parametrize("rules", PROFILES.values(), ids=PROFILES.keys())
-async def test_accounts_that_may_do_little(valkey: Server, eventually: Eventually, rules: str) -> None:
-    fill(valkey)
-    valkey.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", *rules.split())
+async def test_accounts_that_may_do_little(
+    session_servers: Any, eventually: Eventually, binary: Binary, rules: str
+) -> None:
+    server = session_servers.get(binary)
+    fill(server)
+    server.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", *rules.split())
     try:
-        async with watching(valkey, username="narrow", password="x") as (_, seen):
+        async with watching(server, username="narrow", password="x") as (_, seen):
             await eventually(seen.complete)
             assert seen.phases() == ["connecting", "live"]
             assert b"lock:cron:vuln" in seen.rows("locks")
@@ -73,6 +81,22 @@ async def test_accounts_that_may_do_little(valkey: Server, eventually: Eventuall
             assert shown >= set.union(*ROWS.values()) - {b"7", b"live_query:active"}
             polls = len(seen.vitals)
             await eventually(lambda: len(seen.vitals) > polls)
+    finally:
+        server.call("ACL", "DELUSER", "narrow")
+
+
+async def test_what_may_not_be_read_is_said_and_not_taken_for_nothing(valkey: Server, eventually: Eventually) -> None:
+    fill(valkey)
+    valkey.call("ACL", "SETUSER", "narrow", "reset", "on", ">x", "~*", "-@all", "+scan", "+getrange", "+ping")
+    try:
+        async with watching(valkey, username="narrow", password="x") as (_, seen):
+            await eventually(seen.complete)
+            assert "(TYPE)" in str(seen.snapshots["locks"].refused)
+            assert seen.rows("live_queries")[b"7"].why == "How many hosts have answered could not be read."
+            valkey.call("ACL", "SETUSER", "narrow", "+type")
+            await eventually(lambda: seen.snapshots["locks"].refused is None)
+            assert "Held by api-1." in seen.rows("locks")[b"lock:cron:vuln"].why
+            assert ("Could not be read", "NOPERM") in seen.rows("host_queue")[b"async_host:detail"].facts
     finally:
         valkey.call("ACL", "DELUSER", "narrow")
 

@@ -1,4 +1,7 @@
-"""Draws the window with stand-in data to PNG files, to be looked at: `python -m tests.ui.draw FOLDER`."""
+"""Draws the window with stand-in data to PNG files, to be looked at: `python -m tests.ui.draw FOLDER [SCENE…]`.
+
+Scenes are those of `SCENES` (the window) and of `draw_deeds.SCENES` (what changes a server); all without a name.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QPoint
-from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio
@@ -19,25 +20,16 @@ from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.theme import Theme
 from fleetcache_gui.ui.window import MainWindow
+from tests.ui import draw_deeds
+from tests.ui.draw_deeds import draw
 from tests.ui.stage import Stage
+from tests.ui.stage_deeds import StageDeeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIZES = ((960, 640, 1), (1024, 700, 1), (1280, 800, 1), (1920, 1080, 2))
 """Logical width, height, and device pixels to each: the last is a 4K screen at 200 %."""
-
-
-async def draw(window: MainWindow, path: Path, width: int, height: int, ratio: int) -> None:
-    """Paint `window` at a size into a PNG file."""
-    window.resize(width, height)
-    await asyncio.sleep(0.15)
-    image = QImage(width * ratio, height * ratio, QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(ratio)
-    painter = QPainter(image)
-    window.render(painter, QPoint())
-    painter.end()
-    image.save(str(path))
 
 
 def calm(stage: Stage) -> None:
@@ -78,15 +70,18 @@ SCENES: dict[str, Callable[[Stage], None]] = {
 }
 
 
-async def scenes(app: QApplication, folder: Path) -> int:
-    """Draw all scenes in both looks."""
+async def scenes(app: QApplication, folder: Path, wanted: list[str]) -> int:
+    """Draw scenes in both looks."""
     folder.mkdir(parents=True, exist_ok=True)
     for look in ("dark", "light"):
         theme = Theme(look)  # type: ignore[arg-type]
         theme.apply(app)
+        await draw_deeds.scenes(theme, folder, look, wanted)
         for scene, play in SCENES.items():
+            if wanted and scene not in wanted:
+                continue
             stage = Stage(environment="DEMO" if scene == "calm" else "PRODUCTION")
-            window = MainWindow(stage, theme, Settings())  # type: ignore[arg-type]
+            window = MainWindow(stage, StageDeeds(stage), theme, Settings())  # type: ignore[arg-type]
             window.show()
             play(stage)
             for width, height, ratio in SIZES if scene in ("troubled", "calm") else SIZES[2:3]:
@@ -117,7 +112,7 @@ async def floating(window: MainWindow, folder: Path, look: str) -> None:
 
 def main() -> int:
     app = QApplication([])
-    return aio.run(app, scenes(app, Path(sys.argv[1])), print)
+    return aio.run(app, scenes(app, Path(sys.argv[1]), sys.argv[2:]), print)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.family_page import FamilyPage
 from fleetcache_gui.ui.theme import Theme
 from tests.ui.stage import LAYOUT, Stage
+from tests.ui.stage_deeds import StageDeeds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -77,7 +78,7 @@ async def opened(
         theme.apply(app)
     family: Family = stage.layout.family(family_id)
     options = {} if clock is None else {"clock": clock}
-    page = FamilyPage(stage, family, theme, settings or Settings(), **options)  # type: ignore[arg-type]
+    page = FamilyPage(stage, StageDeeds(stage), family, theme, settings or Settings(), **options)  # type: ignore[arg-type]
     qtbot.addWidget(page)
     page.resize(*size)
     page.show()

@@ -12,6 +12,7 @@ from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.theme import Theme
 from fleetcache_gui.ui.window import MainWindow
 from tests.ui.stage import Stage
+from tests.ui.stage_deeds import StageDeeds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 async def opened(
     app: QApplication,
     stage: Stage | None = None,
+    deeds: StageDeeds | None = None,
     *,
     live: bool = True,
     settings: Settings | None = None,
@@ -33,7 +35,7 @@ async def opened(
     stage = stage or Stage()
     theme = Theme(look)  # type: ignore[arg-type]
     theme.apply(app)
-    window = MainWindow(stage, theme, settings or Settings())  # type: ignore[arg-type]
+    window = MainWindow(stage, deeds or StageDeeds(stage), theme, settings or Settings())  # type: ignore[arg-type]
     window.show()
     if live:
         stage.go_live()

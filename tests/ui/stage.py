@@ -19,6 +19,7 @@ from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vit
 from fleetcache_gui.domain.values import Expiry, KeyFact, Progress, State, Tone
 from fleetcache_gui.present.table import Table
 from fleetcache_gui.present.timeline import Event
+from tests.ui.stage_verbs import VERBS
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.health import Finding
@@ -82,6 +83,9 @@ def family(family_id: str, title: str, tab: str, columns: tuple[Column, ...] = K
         key_titles=("SQL", "Hosts that answered") if columns is CAMPAIGN_COLUMNS else ("Value",),
         weight=(lambda rows: 48_204) if family_id == "host_queue" else (lambda rows: None),
         sort=("id", True) if columns is CAMPAIGN_COLUMNS else ("", False),
+        secret=family_id == "tokens",
+        mask=(lambda key: f"tokens:{key.decode()[7:9]}…") if family_id == "tokens" else None,
+        verbs=VERBS.get(family_id, ()),
     )
 
 
@@ -262,6 +266,9 @@ class Stage(QObject):
     @property
     def findings(self) -> tuple[Finding, ...]:
         return self._book.findings
+
+    def findings_of(self, family_id: str) -> tuple[Finding, ...]:
+        return self._book.of(family_id)
 
     def snapshot(self, family_id: str) -> Snapshot | None:
         return self._snapshots.get(family_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from PySide6.QtCore import Qt
 
 from fleetcache_gui import aio, app
 from fleetcache_gui.cache import LiveQueries, Locks, connect
+from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import RATE_LIMITS, EmbeddedServer, SimulatedFleet
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.families.spec import SPEC
@@ -58,12 +61,15 @@ class Stage:
 @asynccontextmanager
 async def staged(*, interval: float = 0.5) -> AsyncIterator[Stage]:
     async with EmbeddedServer() as server:
-        session = Session(parse_url(server.url), SPEC, expected=Expected(100, RATE_LIMITS), interval=interval)
+        address = parse_url(server.url)
+        session = Session(address, SPEC, expected=Expected(100, RATE_LIMITS), interval=interval)
         client = connect(server.url)
         try:
-            async with app.window(session, Theme("dark"), Settings()) as window:
-                window.resize(1280, 800)
-                yield Stage(server, session, window, client)
+            with TemporaryDirectory() as folder:
+                deeds = Deeds(session, address, Path(folder))
+                async with app.window(session, deeds, Theme("dark"), Settings()) as window:
+                    window.resize(1280, 800)
+                    yield Stage(server, session, window, client)
         finally:
             await client.aclose()
 
@@ -88,6 +94,7 @@ async def test_a_countdown_ticks_while_nothing_is_sent(qtbot: QtBot, eventually:
     async with staged() as stage:
         await stage.client.set("lock:cron:vuln", "api-1:0123456789abcdef", px=90_000)
         await eventually(lambda: stage.cell("locks", "Lock cron:vuln", "left") != "")
+        await eventually(lambda: stage.page("locks").detail._value.page is not None)  # the first row is explained
         stage.session.pause()
         # One exchange may still be on its way; after it the server hears nothing from the window any more.
         await asyncio.sleep(0.2)

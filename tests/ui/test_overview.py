@@ -68,6 +68,19 @@ async def test_a_card_stays_the_same_while_its_finding_is_open(qapp: QApplicatio
         assert not first.isVisible()
 
 
+async def test_an_overview_that_nobody_sees_is_brought_up_to_date_when_it_is_shown(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        overview = window.overview
+        cards = overview.cards.cards
+        window.show_family("locks")
+        stage.show("live_queries", (campaign(7, time.monotonic()),))
+        assert overview.cards.cards == cards
+        window.show_family("")
+        assert [card.title.text() for card in overview.cards.cards] == ["Lock async:software never expires"]
+        assert overview.headline.text() == "1 finding"
+        assert cells(overview, 0)[3] == "fine"
+
+
 async def test_the_server_as_a_whole_is_judged_on_the_overview_alone(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         overview, now = window.overview, time.monotonic()
@@ -217,10 +230,11 @@ async def test_events_from_before_the_window_are_there(qapp: QApplication) -> No
     from fleetcache_gui.ui.theme import Theme
     from fleetcache_gui.ui.window import MainWindow
     from tests.ui.stage import Stage
+    from tests.ui.stage_deeds import StageDeeds
 
     stage = Stage()
     stage.go_live()
-    window = MainWindow(stage, Theme("light"), Settings())  # type: ignore[arg-type]
+    window = MainWindow(stage, StageDeeds(stage), Theme("light"), Settings())  # type: ignore[arg-type]
     assert window.overview.events.events == tuple(stage.events)
     assert window.overview.headline.text() == "3 findings"
     window.deleteLater()

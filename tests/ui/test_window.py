@@ -9,10 +9,11 @@ from PySide6.QtGui import QImage, QPainter
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.settings import Settings
-from fleetcache_gui.ui.palette import LOOKS_ONLY
 from fleetcache_gui.ui.text_widgets import PlainLabel
+from fleetcache_gui.ui.unlock import LOOKS_ONLY
 from tests.ui.shell import opened, press, settle
 from tests.ui.stage import Stage, campaign, keys_of, lock
+from tests.ui.stage_deeds import StageDeeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -188,7 +189,7 @@ def test_no_two_actions_share_a_key(qtbot: object, qapp: QApplication) -> None:
     from fleetcache_gui.ui.theme import Theme
     from fleetcache_gui.ui.window import MainWindow
 
-    window = MainWindow(Stage(), Theme("light"), Settings())  # type: ignore[arg-type]
+    window = MainWindow(stage := Stage(), StageDeeds(stage), Theme("light"), Settings())  # type: ignore[arg-type]
     keys = [key for action in window.actions_table for key in action.keys]
     assert len(keys) == len(set(keys))
     assert len({action.id for action in window.actions_table}) == len(window.actions_table)
@@ -214,7 +215,9 @@ async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None
         press(window, Qt.Key.Key_1, CONTROL)
         press(window, Qt.Key.Key_K, CONTROL)
         hindered = {choice.title: choice.note for choice in palette.list.choices if not choice.enabled}
-        assert hindered == {
+        locked = {title for title, note in hindered.items() if note == "Locked: unlock actions first."}
+        assert {"Locks: Release lock…", "Tokens: Remove all tokens…", "Flush the whole database…"} <= locked
+        assert {title: note for title, note in hindered.items() if title not in locked} == {
             "Try to connect now": "The connection is not lost.",
             "Filter this family": "The overview has no filter; go to a family first.",
         }
@@ -222,12 +225,12 @@ async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None
         assert not palette.isVisible()
 
 
-async def test_read_only_is_explained_in_words(qapp: QApplication) -> None:
+async def test_that_it_only_looks_until_unlocked_is_said_in_words(qapp: QApplication) -> None:
     async with opened(qapp) as (window, _):
-        window.top.only.click()
+        press(window, Qt.Key.Key_F1)
         assert window.sheet.isVisible()
         assert LOOKS_ONLY in {label.text() for label in window.sheet.findChildren(PlainLabel)}
-        assert LOOKS_ONLY in window.top.only.accessibleDescription()
+        assert LOOKS_ONLY in window.top.lock.accessibleDescription()
 
 
 async def test_the_sheet_shows_every_shortcut(qapp: QApplication) -> None:

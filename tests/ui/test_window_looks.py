@@ -42,7 +42,7 @@ async def test_everything_fits_at_1024_by_700(qapp: QApplication, look: str) -> 
         await settle()
         assert (window.width(), window.height()) == (1024, 700)
         top: list[QWidget] = [window.top.live, window.top.field, window.top.pause, window.top.interval]
-        for part in (*top, window.top.only, window.top.more):
+        for part in (*top, window.top.lock, window.top.more):
             right = part.mapTo(window, QPoint(part.width(), 0)).x()
             assert right <= 1024
             assert part.width() >= part.minimumSizeHint().width()
@@ -93,7 +93,7 @@ async def test_every_control_has_a_name_and_says_what_it_is_for(qapp: QApplicati
         ]
         assert nameless == []
         assert len(own) > 15
-        for button in (window.top.pause, window.top.interval, window.top.only, window.top.more):
+        for button in (window.top.pause, window.top.interval, window.top.lock, window.top.more):
             assert button.toolTip()
 
 

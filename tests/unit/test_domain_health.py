@@ -55,3 +55,15 @@ def test_the_same_code_on_two_rows_is_two_findings() -> None:
     book = FindingBook()
     opened, _ = book.note("a", [judgement("x", b"1"), judgement("x", b"2")], 1.0, 1.0)
     assert len(opened) == 2
+
+
+def test_findings_are_the_same_tuples_until_one_of_them_changes() -> None:
+    book = FindingBook()
+    book.note("a", [judgement("x", b"1"), judgement("x", b"2")], 1.0, 1.0)
+    everything, own = book.findings, book.of("a")
+    book.note("a", [judgement("x", b"1"), judgement("x", b"2")], 2.0, 2.0)
+    assert book.findings is everything
+    assert book.of("a") is own
+    book.note("a", [judgement("x", b"1"), judgement("x", b"2", text="other words")], 3.0, 3.0)
+    assert [finding.judgement.text for finding in book.of("a")] == ["x", "other words"]
+    assert book.findings == book.of("a")

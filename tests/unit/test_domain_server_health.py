@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fleetcache_gui.domain.family import Judgement, Severity
-from fleetcache_gui.domain.server_health import CLIENTS, EVICTIONS, LAG, MEMORY, judge
+from fleetcache_gui.domain.server_health import CLIENTS, EVICTIONS, LAG, MEMORY, judge, other_layout
 from fleetcache_gui.domain.snapshot import Vitals
 
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
@@ -114,3 +114,10 @@ def test_a_replica_that_falls_behind(lags: tuple[int, ...], told: bool) -> None:
     assert severities(history) == ({LAG: WARNING} if told else {})
     if told:
         assert "behind." in only(history).text
+
+
+def test_keys_of_another_layout_are_told_without_a_name() -> None:
+    assert other_layout(()) == ()
+    (judgement,) = other_layout({"upstream"})
+    assert (judgement.code, judgement.severity) == ("server.other-layout", Severity.INFO)
+    assert "--layout both" in judgement.advice

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetcache_gui.domain.family import Expected, Family, Kind, Reading, Row
 from fleetcache_gui.domain.values import FOREVER, Expiry, KeyFact, Progress, ReplyError, State
-from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.families.layouts import BOTH, LAYOUTS
 from tests.readings import START, WALL
 
-FAMILIES = pytest.mark.parametrize("family", SPEC.families, ids=lambda family: family.id)
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.layout import Layout
+
+ALL = tuple((layout, family) for layout in LAYOUTS for family in layout.families)
+FAMILIES = pytest.mark.parametrize(("layout", "family"), ALL, ids=lambda thing: thing.id)
 
 TYPES = ("string", "list", "set", "zset", "hash", "stream", "none", "?", "ReJSON-RL")
 WRONG_FOR = {
@@ -19,7 +25,9 @@ WRONG_FOR = {
     b"STRLEN": "string",
     b"LLEN": "list",
     b"SCARD": "set",
+    b"SSCAN": "set",
     b"ZCARD": "zset",
+    b"ZRANGE": "zset",
     b"HLEN": "hash",
     b"HSTRLEN": "hash",
     b"HMGET": "hash",
@@ -40,13 +48,19 @@ SUFFIXES = (
             b"app_config",
             b"cron:vuln",
             b"login:\xff",
+            b"{7}",
+            b"7",
+            b"active_host_ids",
+            b"v1:nk:c2VjcmV0LW5vZGUta2V5",
+            b"{10.0.0.7}::banned",
+            b"{collect_label_membership}",
             b"x" * 5000,
         ]
     )
 )
 ROWS = st.builds(
     lambda prefix, suffix: prefix + suffix,
-    st.sampled_from([b"", *(prefix for family in SPEC.families for prefix in family.prefixes)]),
+    st.sampled_from([b"", *(prefix for family in BOTH.families for prefix in family.prefixes)]),
     SUFFIXES,
 )
 SCALARS = (
@@ -107,7 +121,7 @@ def assert_safe(family: Family, row: Row) -> None:
 @FAMILIES
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_whatever_is_answered_becomes_a_row(family: Family, data: st.DataObject) -> None:
+def test_whatever_is_answered_becomes_a_row(layout: Layout, family: Family, data: st.DataObject) -> None:
     row_id = data.draw(st.sampled_from(family.fixed) | ROWS if family.fixed else ROWS)
     before: Row | None = None
     for poll in range(3):
@@ -122,15 +136,19 @@ def test_whatever_is_answered_becomes_a_row(family: Family, data: st.DataObject)
             replies = replies[: data.draw(st.integers(0, len(replies)))]
         at, counters = START + 2.0 * poll, {"lpush": data.draw(st.integers(0, 50))}
         expected = Expected(data.draw(st.none() | st.integers(0, 99)), {"login": 3})
-        reading = Reading(row_id, at, WALL + at, keys, replies, (), data.draw(st.booleans()), counters, expected)
+        memory = before.memory if before else None
+        listed = data.draw(st.booleans() | st.none())
+        reading = Reading(row_id, at, WALL + at, keys, replies, (), listed, counters, expected, memory)
         follow = family.follow(reading)
         more = tuple(data.draw(REPLIES) for _ in follow)
         row = family.decode(
-            Reading(row_id, at, WALL + at, keys, replies, more, reading.listed, counters, expected), before
+            Reading(row_id, at, WALL + at, keys, replies, more, listed, counters, expected, memory), before
         )
         assert_safe(family, row)
         assert row.id == row_id
         family.weight((row,))
+        for judgement in family.survey((row,), 5000, expected):
+            assert judgement.text.isprintable()
         for told in (family.tell(before, row), family.tell(row, None), family.tell(None, row)):
             assert told is None or told.isprintable()
         before = row
@@ -138,15 +156,15 @@ def test_whatever_is_answered_becomes_a_row(family: Family, data: st.DataObject)
 
 @FAMILIES
 @given(row=ROWS)
-def test_keys_and_rows_name_each_other(family: Family, row: bytes) -> None:
+def test_keys_and_rows_name_each_other(layout: Layout, family: Family, row: bytes) -> None:
     for key in family.keys_of(family.row_of(row)):
         assert family.row_of(key) == family.row_of(row) or key == row
-    if SPEC.families[SPEC.router(row)] is family:
+    if layout.families[layout.router(row)] is family:
         assert row in family.keys_of(family.row_of(row))  # no key of a family is ever hidden
 
 
 @FAMILIES
-def test_families_are_declared_in_full(family: Family) -> None:
+def test_families_are_declared_in_full(layout: Layout, family: Family) -> None:
     assert family.title
     assert family.tab
     assert family.purpose.endswith(".")
@@ -169,22 +187,42 @@ NAMES = pytest.mark.parametrize(
         ("rate_limits", b"rate_limit:login:::1"),
         ("config_cache", b"cache:team:7"),
         ("other", b"session:1"),
+        ("upstream_live_queries", b"livequery:{7}"),
+        ("upstream_host_tasks", b"label_membership:active_host_ids"),
+        ("upstream_hosts", b"policy_pass:{7}"),
+        ("upstream_host_cache", b"fleet:hostcache:v1:nk:c2VjcmV0LW5vZGUta2V5"),
+        ("upstream_policies", b"policies:failing:7"),
+        ("upstream_locks", b"locks:async_collector:{collect_label_membership}"),
+        ("upstream_mdm", b"mdm:preassign:C02"),
+        ("upstream_tokens", b"software_installer_token:0c1f9a3e-0000-4000-8000-000000000000"),
+        ("upstream_limits", b"ipbanner::{10.0.0.7}::count"),
+        ("upstream_errors", b"error:{abc=}:json"),
+        ("upstream_store", b"key_value_software_batch_1"),
     ],
 )
+
+
+TYPE_OF = {
+    "host_queue": "list",
+    "upstream_host_tasks": "zset",
+    "upstream_hosts": "list",
+    "upstream_policies": "set",
+    "upstream_mdm": "hash",
+}
 
 
 @NAMES
 def test_a_key_that_is_gone_is_not_judged(family_id: str, name: bytes) -> None:
     """It may go between the sweep and the poll."""
-    row = SPEC.family(family_id).decode(Reading(name, START, WALL, (KeyFact(name, "none", FOREVER),)), None)
+    row = BOTH.family(family_id).decode(Reading(name, START, WALL, (KeyFact(name, "none", FOREVER),)), None)
     assert row.judgements == ()
 
 
 @NAMES
 def test_values_that_were_not_read_leave_cells_empty(family_id: str, name: bytes) -> None:
     """A long family makes thin rows from names, types and expiries alone."""
-    family = SPEC.family(family_id)
-    type_word = "list" if family_id == "host_queue" else "string"
+    family = BOTH.family(family_id)
+    type_word = TYPE_OF.get(family_id, "string")
     row = family.decode(Reading(name, START, WALL, (KeyFact(name, type_word, Expiry(START + 9, 9.0)),)), None)
     assert_safe(family, row)
     for column, cell in zip(family.columns, row.cells, strict=True):

@@ -257,6 +257,38 @@ def test_rows_are_thin_until_they_are_read() -> None:
     assert table.row(0).cells[LOCKS.column("holder")] is None
 
 
+def test_thin_rows_are_made_anew_with_each_reading_and_not_with_each_step_of_a_sweep() -> None:
+    inventory = Inventory(LOCKS)
+    inventory.add(b"lock:a", deadline=60_000)
+    inventory.add(b"lock:b", deadline=60_000)
+    table = inventory.table()
+    first = inventory.snapshot(read(LOCKS, b"lock:b", b"api-1:0123456789abcdef"))
+    View(table).follow(table.update(first))
+    thin = table.row(0)
+    inventory.add(b"lock:a", deadline=90_000)
+    inventory.tell(table)
+    View(table).follow(table.update(first))
+    assert table.row(0) is thin
+    View(table).follow(table.update(inventory.snapshot(read(LOCKS, b"lock:b", b"api-1:0123456789abcdef"))))
+    assert table.row(0).cells[LOCKS.column("left")] == Expiry(90.0, LOCKS.rule.longest)
+
+
+def test_the_total_is_that_of_the_last_edits() -> None:
+    inventory = Inventory()
+    inventory.add(b"a")
+    table = inventory.table()
+    view = View(table)
+    inventory.add(b"b")
+    inventory.tell(table)
+    assert (table.total, len(table)) == (1, 1)
+    view.follow(table.set_filter("b"))
+    assert (table.total, len(table)) == (2, 1)
+    inventory.remove(b"a")
+    inventory.tell(table)
+    view.follow(table.update(inventory.snapshot()))
+    assert (table.total, len(table)) == (1, 1)
+
+
 def test_what_the_server_does_not_tell_is_not_said_to_be_without_expiry() -> None:
     inventory = Inventory(LOCKS)
     inventory.add(b"lock:unknown", deadline=UNKNOWN_EXPIRY)

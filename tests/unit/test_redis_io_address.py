@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetcache_gui.redis_io.address import Address, BadAddress, parse_url
+from fleetcache_gui.redis_io.address import Address, BadAddress, Tls, parse_url
 
 CANARY = "hunter2"
 
@@ -20,8 +20,8 @@ CANARY = "hunter2"
         ("redis://localhost/", Address("localhost")),
         ("REDIS://LocalHost:6380/3", Address("localhost", 6380, 3)),
         ("valkey://10.0.0.1:7000", Address("10.0.0.1", 7000)),
-        ("rediss://cache.example.com", Address("cache.example.com", tls=True)),
-        ("valkeys://cache.example.com", Address("cache.example.com", tls=True)),
+        ("rediss://cache.example.com", Address("cache.example.com", tls=Tls())),
+        ("valkeys://cache.example.com", Address("cache.example.com", tls=Tls())),
         ("redis://[::1]:6379/0", Address("::1")),
         ("redis://:secret@h", Address("h", password="secret")),
         ("redis://me:a%3Ab%2Fc%40d%23e%3Ff%25@h", Address("h", username="me", password="a:b/c@d#e?f%")),

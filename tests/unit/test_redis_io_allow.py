@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 
 from fleetcache_gui.domain.family import Family, Reading
 from fleetcache_gui.domain.values import FOREVER, KeyFact, Reply, ReplyError
-from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.families.layouts import BOTH, LAYOUTS
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.allow import NotAllowed, check
 
-FAMILIES = pytest.mark.parametrize("family", SPEC.families, ids=lambda family: family.id)
+FAMILIES = pytest.mark.parametrize("family", BOTH.families, ids=lambda family: family.id)
 TYPES = st.sampled_from(["string", "list", "set", "zset", "hash", "stream", "none", "?", "ReJSON-RL"])
-PREFIXES = [b"", b"live_query:campaign:7:sql", b"7", *(p for family in SPEC.families for p in family.prefixes)]
+PREFIXES = [
+    *(b"", b"live_query:campaign:7:sql", b"7", b"livequery:{7}"),
+    *(p for family in BOTH.families for p in family.prefixes),
+]
 ROWS = st.builds(lambda prefix, rest: prefix + rest, st.sampled_from(PREFIXES), st.binary(max_size=20))
 SCALARS = st.none() | st.integers(0, 300) | st.binary(max_size=20) | st.builds(ReplyError, st.text(max_size=20))
 GROUPS = st.lists(
@@ -38,7 +41,7 @@ def test_whatever_a_family_asks_is_allowed(family: Family, data: Any) -> None:
     keys = tuple(KeyFact(name, data.draw(TYPES), FOREVER) for name in family.keys_of(row))
     probes = family.probes(row, keys)
     replies: tuple[Reply, ...] = tuple(data.draw(SCALARS | GROUPS) for _ in probes)
-    follow = family.follow(Reading(row, 1.0, 1.0, keys, replies))
+    follow = family.follow(Reading(row, 1.0, 1.0, keys, replies, listed=data.draw(st.booleans())))
     for command in (*probes, *follow):
         check(command)
 
@@ -62,7 +65,22 @@ def test_whatever_a_family_asks_is_allowed(family: Family, data: Any) -> None:
         (b"HGETALL", b"k"),
         (b"MONITOR",),
         (b"SORT", b"k", b"STORE", b"x"),
+        (b"CONFIG",),
+        (b"CONFIG", b"GET"),
         (b"CONFIG", b"GET", b"*"),
+        (b"CONFIG", b"GET", b"requirepass"),
+        (b"CONFIG", b"GET", b"client-output-buffer-limi?"),
+        (b"CONFIG", b"GET", b"CLIENT-OUTPUT-BUFFER-LIMIT"),
+        (b"CONFIG", b"GET", b"client-output-buffer-limit", b"requirepass"),
+        (b"CONFIG", b"SET", b"client-output-buffer-limit", b""),
+        (b"CONFIG", b"REWRITE"),
+        (b"PUBSUB", b"CHANNELS"),
+        (b"PUBSUB",),
+        (b"PUBLISH", b"results_7", b"x"),
+        (b"SUBSCRIBE", b"results_7"),
+        (b"SETBIT", b"k", b"7", b"0"),
+        (b"BITOP", b"NOT", b"k", b"k"),
+        (b"BITFIELD", b"k", b"SET", b"u8", b"0", b"1"),
         (b"DEBUG", b"SLEEP", b"1"),
         (b"CLIENT", b"KILL", b"TYPE", b"normal"),
         (b"CLIENT",),
@@ -85,6 +103,15 @@ def test_a_refusal_names_no_argument() -> None:
         check((b"GET", b"sw:installer:token:hunter2", b"hunter3"))
     assert "hunter" not in str(refused.value)
     assert "GET" in str(refused.value)
+
+
+def test_one_setting_may_be_asked_for() -> None:
+    check((b"CONFIG", b"GET", b"client-output-buffer-limit"))
+    assert {b"client-output-buffer-limit"} == allow.PARAMETERS
+    assert all(set(layout.parameters) <= allow.PARAMETERS for layout in (*LAYOUTS, BOTH))
+    with pytest.raises(NotAllowed) as refused:
+        check((b"CONFIG", b"GET", b"hunter2"))
+    assert "hunter2" not in str(refused.value)
 
 
 def test_names_are_written_as_they_are_compared() -> None:

@@ -139,9 +139,13 @@ async def test_too_many_facts_at_once_are_refused(tmp_path: Path) -> None:
     first = await log.append(DEED, "intent", {})
     with pytest.raises(AuditFailed, match=r"no more than 1 MiB at once"):
         await log.append(DEED, "progress", {"filler": "x" * audit.LONGEST})
-    long = await log.append(DEED, "progress", {"filler": "x" * (audit.LONGEST - 2000)})
+    short = await log.append(DEED, "progress", {"filler": ""})
+    room = audit.LONGEST - len(log.path.read_bytes().splitlines(keepends=True)[1])
+    with pytest.raises(AuditFailed, match=r"no more than 1 MiB at once"):
+        await log.append(DEED, "progress", {"filler": "x" * (room + 1)})
+    longest = await log.append(DEED, "progress", {"filler": "x" * room})
     last = await log.append(DEED, "outcome", {})
-    assert entries(log) == [first, long, last]
+    assert entries(log) == [first, short, longest, last]
     assert await log.verify() is None
 
 
@@ -313,7 +317,9 @@ def test_the_chain_goes_on_behind_a_damaged_last_line(written: tuple[bytes, byte
 )
 def test_a_foreign_file_is_not_added_to(content: bytes, tmp_path: Path) -> None:
     log = put(tmp_path, content, b"")
-    with pytest.raises(AuditFailed, match=r"ends in what is no entry, so nothing may be changed until it is moved"):
+    with pytest.raises(
+        AuditFailed, match=r"ends in what is no entry: move it and its .head file elsewhere before anything"
+    ):
         asyncio.run(log.append(DEED, "intent", {}))
     assert log.path.read_bytes() == content
 
@@ -346,7 +352,9 @@ async def test_a_frozen_holder_of_the_lock_is_not_waited_for_for_ever(held: Audi
 async def test_what_cannot_be_a_log_is_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     log = AuditLog(tmp_path / "file" / "audit.jsonl")
-    with pytest.raises(AuditFailed, match=r"could not be written \(.+\): nothing may be changed before it can\.$"):
+    with pytest.raises(
+        AuditFailed, match=r"could not be written \(.+\), and nothing may be .+: mend that, then try again\.$"
+    ):
         await log.append(DEED, "intent", {})
     folder = AuditLog(tmp_path / "audit.jsonl")
     folder.path.mkdir()

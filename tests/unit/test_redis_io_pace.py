@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleetcache_gui.redis_io.pace import Backoff, Meter
+from fleetcache_gui.redis_io.pace import Backoff, Meter, worth
 
 
 def test_a_server_that_is_back_is_seen_soon() -> None:
@@ -41,3 +41,8 @@ def test_the_first_moments_are_not_taken_for_the_whole() -> None:
     meter = Meter()
     meter.add(100.0, 0.001)
     assert meter.share(100.0) == pytest.approx(0.001)
+
+
+def test_what_goes_through_a_value_counts_as_many_reads() -> None:
+    assert worth((b"TYPE", b"k")) == worth((b"BITCOUNT", b"k", b"0", b"25")) == 0
+    assert worth((b"BITCOUNT", b"k", b"0", b"262143")) == 65

@@ -195,6 +195,10 @@ async def test_no_two_files_or_chunks_are_alike(tmp_path: Path) -> None:
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
+def test_the_usual_limits() -> None:
+    assert Limits() == Limits(deed_bytes=64 * 1024 * 1024, all_bytes=256 * 1024 * 1024, age=86_400.0)
+
+
 @HOMES
 async def test_beyond_the_limits_nothing_is_written(key: bytes | None, tmp_path: Path) -> None:
     undo = UndoBin(tmp_path, key, Limits(deed_bytes=3000, all_bytes=5000))
@@ -228,6 +232,17 @@ async def test_the_limit_of_a_deed_is_exact(tmp_path: Path) -> None:
                 await record.save(items(5))
         else:
             await record.save(items(5))
+            await record.finish()  # for which there is always room
+            assert await loaded(undo, record.deed) == (items(5), None)
+
+
+async def test_in_memory_a_record_counts_as_much_as_on_the_disk(tmp_path: Path) -> None:
+    sizes = []
+    for key in (KEY, None):
+        undo = UndoBin(tmp_path, key)
+        await kept(undo, items(3), items(4))
+        sizes += [entry.size for entry in await undo.entries() if entry.kept_in == undo.kept_in]
+    assert sizes[1] == sizes[0] - len(MAGIC)
 
 
 # --- time -----------------------------------------------------------------------------------------------------------

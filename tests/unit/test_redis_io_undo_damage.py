@@ -211,6 +211,16 @@ def test_a_chunk_that_is_too_short_for_a_tag_is_damaged(whole: bytes, tmp_path: 
     assert missing.text.endswith(" Compare it with the audit log.")
 
 
+def test_nothing_is_written_behind_a_damaged_head(whole: bytes, tmp_path: Path) -> None:
+    """It might be written over what somebody can still mend."""
+    damaged = bytearray(whole)
+    damaged[_chunks(whole, tmp_path)[2].start + 8] ^= 1
+    (tmp_path / FILE).write_bytes(damaged)
+    with pytest.raises(BinFailed, match=r"^The undo bin could not be written \(the file is damaged\)\.$"):
+        asyncio.run(UndoBin(tmp_path, KEY).mark(DEED, [b"0:0"]))
+    assert (tmp_path / FILE).read_bytes() == damaged
+
+
 @pytest.mark.parametrize("key", [OTHER, None], ids=["another", "none"])
 def test_without_its_key_a_file_is_reported_and_left_alone(key: bytes | None, whole: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(whole)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleetcache_gui.domain.plan import NotConfirmed
 from fleetcache_gui.domain.planning import strictest
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ UNLOCKED_FOR = 15 * 60.0
 
 FRESH_FOR = 5 * 60.0
 """Seconds for which a plan can be confirmed: what it shows grows old."""
-
-
-class NotConfirmed(Exception):
-    """A plan may not run; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +44,9 @@ class Gate:
         """True while something may be changed."""
         return not self.never and self._clock() < self._until
 
-    def left(self) -> float:
-        """Seconds until it locks itself."""
-        return max(self._until - self._clock(), 0.0) if self.unlocked else 0.0
+    def left(self, now: float) -> float:
+        """Seconds until it locks itself; `now` is monotonic."""
+        return max(self._until - now, 0.0) if self.unlocked else 0.0
 
     def unlock(self) -> None:
         """Open for `UNLOCKED_FOR`. Raises `NotConfirmed` where it never may be."""

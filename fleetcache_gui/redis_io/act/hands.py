@@ -10,7 +10,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from fleetcache_gui.domain.plan import Identity
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
@@ -18,13 +18,18 @@ from fleetcache_gui.redis_io import allow, info, topology
 from fleetcache_gui.redis_io.act import probes
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.lane import Lane, encode
+from fleetcache_gui.redis_io.reach import reach
 from fleetcache_gui.redis_io.server import CLIENT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fleetcache_gui.redis_io.address import Address
+    from fleetcache_gui.redis_io.dial import Streams
     from fleetcache_gui.redis_io.topology import Topology
+
+_PATIENCE = 5.0
+"""Seconds without a byte of a reply until it counts as lost, at least."""
 
 _ANY: frozenset[bytes] = frozenset()
 
@@ -59,7 +64,9 @@ def check(command: Command) -> None:
 class WriteLane(Lane):
     """A connection that may write. It waits longer for a reply, since what is not heard of is not known."""
 
-    patience: ClassVar[float] = 5.0
+    def __init__(self, streams: Streams, address: Address) -> None:
+        super().__init__(streams, address)
+        self.patience = max(_PATIENCE, address.reply_timeout)
 
     @staticmethod
     def allows(command: Command) -> None:
@@ -102,7 +109,7 @@ class Hand:
     @classmethod
     async def reach(cls, address: Address, prefixes: Sequence[bytes]) -> Hand:
         """Connect, and learn who answers and what it lets us do. Raises `Trouble`."""
-        lane = await WriteLane.open(address)
+        lane = await reach(address, WriteLane)
         try:
             _, _, number, moment, native, _ = await lane.exchange(
                 (
@@ -269,6 +276,18 @@ class Hands:
     async def close(self) -> None:
         """Hang up; safe to call twice."""
         await _close(self.nodes.values())
+
+
+async def ready(hands: Hands | None, address: Address, prefixes: Sequence[bytes]) -> Hands:
+    """The hands as they are where all of them still answer, else new ones. Raises `Trouble`."""
+    if hands is not None:
+        try:
+            for hand in hands.nodes.values():
+                await hand.identify()  # the server may have closed an idle connection
+            return hands
+        except Trouble:
+            await hands.close()
+    return await Hands.open(address, prefixes)
 
 
 async def _close(hands: Iterable[Hand]) -> None:

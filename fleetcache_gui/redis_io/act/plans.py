@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _SAMPLE = 100
 """Keys of a family whose sizes are asked for, where it has more."""
 
 _REASONS = 3
+_TURN = 500
+"""Rows gone through between two turns of the loop."""
 _PUT_BACK = "What is put back is as it was, with the time it has left. Nothing that exists now is overwritten."
 
 
@@ -60,7 +63,9 @@ async def for_rows(
     skipped: list[Skipped] = []
     taken: list[Row] = []
     refusals: list[Refusal] = []
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
         refusal = verb.fits(row, now)
         if refusal is None and len(drafts) < MOST:
             drafts += verb.drafts(row, choice)
@@ -76,7 +81,7 @@ async def for_rows(
         return refusals[0]
     if verb.scope.value == "family":  # over all batches: what points to others goes after them
         drafts.sort(key=lambda draft: draft.stage)
-    drafts, refused = _permitted(hands, drafts)
+    drafts, refused = await _permitted(hands, drafts)
     found = await survey(hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of)
     skipped += [*refused, *found.skipped]
     if not found.steps:
@@ -107,24 +112,22 @@ async def for_flush(
     place: Place, hands: Hands, verbs: Sequence[tuple[Family, Verb | None, Sequence[Row]]], *, database: bool
 ) -> Plan | Refusal:
     """All keys that Fleet's families know, or the whole database. `verbs`: each family with the verb that removes all
-    of it (None: it is nobody's of Fleet) and its rows. Raises `Trouble`, `BinFailed`."""
+    of it (None: there is none) and its rows. Raises `Trouble`, `BinFailed`."""
     counts = [await _measured(hands, family, rows) for family, _, rows in verbs]
     now = time.monotonic()
-    strange = [row for _, verb, rows in verbs if verb is None for row in rows]
+    strange = verbs[-1][2]  # a layout's last family takes every key that no other claims
     if database:
         found = Survey(await flush.steps(hands), ())
         title, button = "Flush the whole database", "Flush database"
     else:
-        drafts = [
-            draft
-            for _, verb, rows in verbs
-            if verb is not None
-            for row in rows
-            if verb.fits(row, now) is None
-            for draft in verb.drafts(row, "")
-        ]
+        drafts: list[Draft] = []
+        for verb, row in ((verb, row) for _, verb, rows in verbs if verb is not None for row in rows):
+            if len(drafts) % _TURN == 0:
+                await asyncio.sleep(0)
+            if len(drafts) < MOST and verb.fits(row, now) is None:
+                drafts += verb.drafts(row, "")
         drafts.sort(key=lambda draft: draft.stage)
-        drafts, refused = _permitted(hands, drafts[:MOST])
+        drafts, refused = await _permitted(hands, drafts)
         found = await survey(
             hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of
         )
@@ -207,11 +210,13 @@ def _absolute(hands: Hands) -> bool:
     return all(hand.absolute for hand in hands.nodes.values())
 
 
-def _permitted(hands: Hands, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Skipped]]:
+async def _permitted(hands: Hands, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Skipped]]:
     """Drafts that the account may carry out, as far as that is known, and those that it may not."""
     fit: list[Draft] = []
     unfit: list[Skipped] = []
-    for draft in drafts:
+    for number, draft in enumerate(drafts):
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
         hand = hands.nodes.get(hands.node_of(draft.key))
         if hand is None:
             unfit.append(Skipped(draft.what, "its part of the cluster cannot be reached"))

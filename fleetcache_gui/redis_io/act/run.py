@@ -87,6 +87,7 @@ class Run:
     async def go(self) -> Receipt:
         """Do it; the receipt tells what became of every step, however it ended."""
         began, started, done = time.time(), time.monotonic(), 0
+        total = self.plan.count
         self._outcomes = [None] * len(self.plan.steps)
         for positions in self._batches():
             if self.stop.is_set() or self.trouble:
@@ -96,7 +97,7 @@ class Run:
             done += sum(self.plan.steps[position].count for position in positions)
             elapsed = time.monotonic() - started
             rate = done / elapsed if elapsed > 0.5 else None
-            self.told(Progress(done, self.plan.count, rate, (self.plan.count - done) / rate if rate else None))
+            self.told(Progress(done, total, rate, (total - done) / rate if rate else None))
             self._most = min(self._most * 2, MOST) if took < QUICK else self._most
             self._most = max(self._most // 2, 1) if took > SLOW else self._most
             await asyncio.sleep(took if took > SLOW else 0)

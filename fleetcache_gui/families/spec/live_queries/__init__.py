@@ -240,10 +240,12 @@ def _progress_verdict(campaign: str, reading: Reading, watch: Watch, total: int 
     hosts = words.count(watch.answered or 0, "host")
     if reading.id != campaign.encode():
         return Verdict(State("not read"), "Too many campaigns to look at each: this one's keys were not read together.")
+    if watch.answered is None:
+        return Verdict(State("not known"), "How many hosts have answered could not be read.")
     if reading.listed is None:
         why = f"{hosts} answered so far. Whether hosts are still asked is not known: live_query:active was not read."
         return Verdict(State("not known"), why)
-    if total is not None and watch.answered is not None and watch.answered >= total > 0:
+    if total is not None and watch.answered >= total > 0:
         why = f"{hosts} answered, which is all that are enrolled; Fleet has not ended the campaign yet."
         return Verdict(State("finished?", Tone.OK), why)
     still = reading.at - watch.moved

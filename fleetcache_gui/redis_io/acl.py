@@ -1,0 +1,107 @@
+"""What reading needs of an account, command by command, and what is missing without it; as an ACL line to copy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.values import Command, ReplyError
+
+DEFAULT_USER = "fleet-inspector"
+
+_KEY = b"\0"
+"""Stands in a probe for a key that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A command, one that shows whether it is allowed, and what the program does without it, as the rest of a sentence.
+
+    `vital`: without it nothing can be shown. `recent`: not known to Redis 7.0.
+    """
+
+    probe: Command
+    without: str
+    vital: bool = False
+    recent: bool = False
+    sub: bool = False
+
+    @property
+    def name(self) -> str:
+        """As people write it: ``MEMORY USAGE``."""
+        return b" ".join(self.probe[: 1 + self.sub]).decode()
+
+    @property
+    def rule(self) -> str:
+        """As an ACL has it: ``+memory|usage``."""
+        return "+" + b"|".join(self.probe[: 1 + self.sub]).decode().lower()
+
+    def on(self, key: bytes) -> Command:
+        """The probe with `key` in it."""
+        return tuple(key if word == _KEY else word for word in self.probe)
+
+
+_KEY_DENIED = re.compile(r"permissions to access (?:one of the keys|a key)")
+"""As Redis 6 to 7.0, and later ones and Valkey, say it."""
+
+_VALUES = "values of that type are not shown"
+
+READING: tuple[Need, ...] = (
+    Need((b"SCAN", b"0", b"COUNT", b"1"), "no keys are found, so nothing can be shown", vital=True),
+    Need((b"TYPE", _KEY), "keys are listed without their type, and not judged by it"),
+    Need((b"PTTL", _KEY), "no time left is shown or judged"),
+    Need((b"PEXPIRETIME", _KEY), "a renewal cannot be told from a second reading, nor exports give absolute times"),
+    Need((b"GETRANGE", _KEY, b"0", b"0"), "strings are not shown: locks without owner, campaigns without SQL"),
+    Need((b"STRLEN", _KEY), "the length of strings is not told"),
+    Need((b"LLEN", _KEY), "the depth of list queues is not told"),
+    Need((b"LRANGE", _KEY, b"0", b"0"), "lists are not shown"),
+    Need((b"SCARD", _KEY), "the number of hosts that answered is not told"),
+    Need((b"SSCAN", _KEY, b"0"), "sets are not shown, the set of active campaigns among them"),
+    Need((b"HLEN", _KEY), "the number of a hash's fields is not told"),
+    Need((b"HMGET", _KEY, b"x"), "preassigned profiles are listed without what they hold"),
+    Need((b"HSTRLEN", _KEY, b"x"), "the length of a hash's values is not told"),
+    Need((b"HSCAN", _KEY, b"0"), "hashes are not shown"),
+    Need((b"ZCARD", _KEY), "the size of sorted sets is not told"),
+    Need((b"ZRANGE", _KEY, b"0", b"0"), f"{_VALUES} (sorted sets)"),
+    Need((b"XLEN", _KEY), "the length of stream queues is not told"),
+    Need((b"XRANGE", _KEY, b"-", b"+", b"COUNT", b"1"), f"{_VALUES} (streams)"),
+    Need((b"XPENDING", _KEY, b"x"), "entries that wait for an acknowledgement are not told"),
+    Need((b"XINFO", b"GROUPS", _KEY), "a stream's groups are not told", sub=True),
+    Need((b"XINFO", b"CONSUMERS", _KEY, b"x"), "a stream's consumers are not told", sub=True),
+    Need((b"OBJECT", b"ENCODING", _KEY), "a key's encoding is not told", sub=True),
+    Need((b"MEMORY", b"USAGE", _KEY), "the memory of keys is not told", sub=True),
+    Need((b"INFO",), "the server's figures are missing: memory, clients, hit rate, version, rates of a list queue"),
+    Need((b"DBSIZE",), "the number of keys is known only after they were all found"),
+    Need((b"TIME",), "this machine's clock is taken for the server's"),
+    Need((b"PING",), "nothing is missing"),
+    Need((b"CLIENT", b"SETNAME", b"fleetcache-inspector"), "it has no name in CLIENT LIST", sub=True),
+    Need((b"CLIENT", b"NO-TOUCH", b"ON"), "looking at a key counts as using it", sub=True, recent=True),
+)
+"""What reading needs, and SELECT where the database is not 0. Nothing here writes."""
+
+
+def reading_line(user: str = DEFAULT_USER, *, recent: bool = True) -> str:
+    """The ACL line for an account that can only look; `recent`: for Redis 7.2 and later, and Valkey.
+
+    PASSWORD stands in it for one to be chosen.
+    """
+    rules = [need.rule for need in READING if recent or not need.recent]
+    return " ".join((f"ACL SETUSER {user} reset on >PASSWORD %R~*", *rules, "+select"))
+
+
+def denies_command(error: ReplyError) -> bool:
+    """The account may not use the command at all, on whatever key."""
+    return error.code == "NOPERM" and not denies_key(error)
+
+
+def denies_key(error: ReplyError) -> bool:
+    """The account may use the command, but not on this key."""
+    return error.code == "NOPERM" and _KEY_DENIED.search(error.text) is not None
+
+
+def unknown(error: ReplyError) -> bool:
+    """The server has no such command: older, or renamed."""
+    text = error.text.lower()
+    return error.code == "ERR" and ("unknown command" in text or "unknown subcommand" in text)

@@ -1,0 +1,49 @@
+"""Which layouts a server has keys of: a look that costs a few round trips, whatever the server holds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from fleetcache_gui.domain.layout import present
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.domain.values import Command
+    from fleetcache_gui.redis_io.server import Server
+
+PAGES = 20
+"""Pages of SCAN at most: some 20,000 keys, 26 ms of server time."""
+
+LONGEST = 0.2
+"""Seconds after which no further page is asked for."""
+
+_COUNT = 1000
+
+
+async def look(server: Server, layouts: Sequence[Layout]) -> frozenset[str]:
+    """The ids of those layouts that have keys on the server, as far as a short look tells. Raises `Trouble`."""
+    known = [name for layout in layouts for name in layout.known]
+    commands: list[Command] = [(b"TYPE", name) for name in known]
+    kinds = await server.lane.exchange(commands)
+    found = present((name for name, kind in zip(known, kinds, strict=True) if _exists(kind)), layouts)
+    until = time.monotonic() + LONGEST
+    cursor = b"0"
+    for _ in range(PAGES):
+        if len(found) == len(layouts) or time.monotonic() > until:
+            break
+        reply = await server.lane.ask(b"SCAN", cursor, b"COUNT", b"%d" % _COUNT)
+        if not isinstance(reply, list) or len(reply) != 2 or not isinstance(reply[0], bytes):
+            break  # no permission: the sweep will tell
+        cursor, keys = reply[0], reply[1] if isinstance(reply[1], list) else []
+        found |= present((key for key in keys if isinstance(key, bytes)), layouts)
+        if cursor == b"0":
+            break
+    return found
+
+
+def _exists(kind: object) -> bool:
+    """TYPE's answer is a word; an error (no permission, on another node) tells nothing."""
+    return isinstance(kind, bytes) and kind != b"none"

@@ -1,0 +1,122 @@
+"""Sentinel: the primary is found through real sentinels, and found again after a failover."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fleetcache_gui import aio
+from fleetcache_gui.domain.family import Expected
+from fleetcache_gui.domain.snapshot import Phase
+from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.redis_io.address import Address, Sentinel
+from fleetcache_gui.redis_io.check import Outcome, Step, check
+from fleetcache_gui.redis_io.faults import Fault
+from fleetcache_gui.redis_io.poll import Poller
+from fleetcache_gui.redis_io.sentinel import resolve
+from tests.live.readers import Recorder, peer, trouble_of
+from tests.live.sentinels import SERVICE, Watched
+from tests.servers import HOST, VALKEY, Server, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+
+    Eventually = Callable[..., Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    with Watched() as started:
+        yield started
+
+
+def by_sentinel(at: tuple[tuple[str, int], ...], service: str = SERVICE) -> Address:
+    return Address("", 0, sentinel=Sentinel(service, at))
+
+
+@asynccontextmanager
+async def watching(address: Address) -> AsyncIterator[Recorder]:
+    recorder = Recorder()
+    task = aio.spawn(Poller(address, SPEC, recorder, Expected(), 0.5).run(), name="poller")
+    try:
+        yield recorder
+    finally:
+        await aio.cancel_and_wait([task])
+
+
+async def test_a_primary_that_dies_is_followed(watched: Watched, eventually: Eventually) -> None:
+    run_ids = [server.info()["run_id"] for server in (watched.primary, watched.replica)]
+    async with watching(by_sentinel(watched.at)) as seen:
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+        assert seen.vitals[-1].run_id == run_ids[0]
+        watched.primary.kill()
+        await eventually(lambda: seen.vitals[-1].run_id == run_ids[1], timeout=30)
+        assert seen.vitals[-1].role == "master"
+        assert Phase.DOWN in {link.phase for link in seen.links}
+
+
+async def test_a_primary_that_steps_down_is_left(watched: Watched, eventually: Eventually) -> None:
+    """It stays alive, as a replica; what is shown must be the new primary's."""
+    run_id = watched.replica.info()["run_id"]
+    async with watching(by_sentinel(watched.at)) as seen:
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+        watched.fail_over()
+        await eventually(lambda: seen.vitals[-1].run_id == run_id, timeout=30)
+        await eventually(lambda: seen.link.phase is Phase.LIVE)
+        assert {vitals.role for vitals in seen.vitals} == {"master"}
+
+
+async def test_sentinels_that_are_gone_are_passed_over(watched: Watched) -> None:
+    watched.stop_sentinel(0)
+    found = await resolve(by_sentinel(watched.at))
+    assert (found.host, found.port) == (HOST, watched.primary.port)
+    told: list[Step] = []
+    assert await check(by_sentinel(watched.at), told.append)
+    assert told[0].outcome is Outcome.OK
+    assert told[0].text == f"The primary of {SERVICE} is {HOST}:{watched.primary.port}."
+
+
+async def test_what_sentinels_do_not_know(watched: Watched) -> None:
+    trouble = await trouble_of(by_sentinel(watched.at, "other"))
+    assert (trouble.fault, trouble.final) == (Fault.SENTINEL, True)
+    assert "service other" in trouble.text
+
+
+async def test_what_is_no_sentinel(valkey: Server) -> None:
+    trouble = await trouble_of(by_sentinel(((HOST, valkey.port),)))
+    assert (trouble.fault, trouble.final) == (Fault.SENTINEL, True)
+    assert "is no sentinel" in trouble.text
+    nobody = await trouble_of(by_sentinel(((HOST, free_port()), (HOST, free_port()))))
+    assert (nobody.fault, nobody.final) == (Fault.SENTINEL, False)
+    assert "No sentinel of fleet answers" in nobody.text
+
+
+@pytest.mark.parametrize(
+    "answer", [b"*1\r\n$1\r\nx\r\n", b"*2\r\n$0\r\n\r\n$1\r\n1\r\n", b"*2\r\n$1\r\nh\r\n$6\r\n999999\r\n", b":1\r\n"]
+)
+async def test_answers_that_are_none(answer: bytes) -> None:
+    async with peer(b"+PONG\r\n", answer) as target:
+        trouble = await trouble_of(by_sentinel(((target.host, target.port),)))
+        assert (trouble.fault, trouble.text.endswith("gave no address.")) == (Fault.SENTINEL, True)
+
+
+async def test_a_replica_is_not_taken_for_the_primary(valkey: Server) -> None:
+    """A sentinel that has not heard of a failover yet names what is a replica now."""
+    with Server(VALKEY, "--replicaof", HOST, str(valkey.port)) as replica:
+        port = str(replica.port).encode()
+        answer = b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%b\r\n" % (len(port), port)
+        async with peer(b"+PONG\r\n", answer) as target:
+            trouble = await trouble_of(by_sentinel(((target.host, target.port),)))
+    assert (trouble.fault, trouble.final) == (Fault.SENTINEL, False)
+    assert trouble.text == f"{HOST}:{replica.port} is no longer the primary of fleet."
+
+
+async def test_the_password_is_not_for_the_sentinels(watched: Watched) -> None:
+    """It is the server's: sentinels that have none would refuse it."""
+    async with asyncio.timeout(10):
+        found = await resolve(replace(by_sentinel(watched.at), username="me", password="hunter2"))
+    assert (found.username, found.password) == ("me", "hunter2")
