@@ -227,3 +227,15 @@ async def test_what_an_account_may_do_is_asked_anew(server: Server, tmp_path: Pa
             server.call("ACL", "SETUSER", "bob", "+unlink")
             await at.hands.nodes[""].identify()  # as each plan does
             assert (await at.do(await at.plan("installer_tokens.remove", rows))).outcomes == (Outcome.DONE,)
+
+
+async def test_what_cannot_be_saved_with_its_expiry_stays(server: Server, tmp_path: Path) -> None:
+    with account(server, BASE) as login, redis.Redis(port=server.port, protocol=2) as client:
+        async with desk(login, tmp_path) as at:
+            fill(client)
+            plan = await at.plan("installer_tokens.remove", await at.rows("installer_tokens", TOKEN))
+            server.call("ACL", "SETUSER", "bob", "-pexpiretime")
+            receipt = await at.do(plan)
+            assert receipt.outcomes == (Outcome.REFUSED,)
+            assert receipt.notes == {0: "it could not be saved for undo: its expiry cannot be read"}
+    assert server.call("EXISTS", TOKEN) == 1
