@@ -346,8 +346,7 @@ class Deeds(QObject):
                 keeper = record if undone is None else NothingToKeep()
                 log = self._books.audit
                 receipt = await execute(self._gate, confirmed, hands, keeper, log, self.progressed.emit, self._stop)
-                await self._books.close(receipt, undone)
-                await record.finish()
+                await self._books.close(receipt, keeper, undone)
             except AuditFailed as failed:
                 raise NotConfirmed(f"{failed} Nothing was done: what is not recorded is not done.") from None
             finally:

@@ -43,11 +43,12 @@ def remove(
     moves: frozenset[str] = NOTHING,
     value: bytes | None = None,
     guards: tuple[Guard, ...] = (),
+    otherwise: str = "",
     stage: int = 0,
 ) -> Draft:
     """The key goes, if it is still what it was seen to be."""
     known = "" if key.type == "?" else key.type
-    return Draft(Deed.REMOVE, key.name, what, known, value, moves, guards, stage=stage)
+    return Draft(Deed.REMOVE, key.name, what, known, value, moves, guards, otherwise=otherwise, stage=stage)
 
 
 def removal(row: Row, _choice: str = "", *, moves: frozenset[str] = NOTHING) -> tuple[Draft, ...]:
@@ -60,10 +61,12 @@ def lifetime(_rows: Sequence[Row]) -> Choice:
     return Choice("It ends after", LIFETIMES, LIFETIMES[1][1])
 
 
-def expiring(row: Row, choice: str, *, value: bytes | None = None) -> tuple[Draft, ...]:
+def expiring(
+    row: Row, choice: str, *, moves: frozenset[str] = NOTHING, value: bytes | None = None, otherwise: str = ""
+) -> tuple[Draft, ...]:
     """Each key behind the row that has no expiry is given one of `choice` milliseconds."""
     return tuple(
-        Draft(Deed.EXPIRE, key.name, row.title, key.type, value, args=(choice.encode(),))
+        Draft(Deed.EXPIRE, key.name, row.title, key.type, value, moves, args=(choice.encode(),), otherwise=otherwise)
         for key in present(row)
         if key.expiry.never
     )
@@ -124,7 +127,7 @@ def single_keys(
     drafts = partial(removal, moves=moves)
     return (
         Verb(f"{family}.remove", title, phrase, drafts, (consequence,), fits=gone),
-        give_expiry(family, expiring, ending),
+        give_expiry(family, partial(expiring, moves=moves), ending),
         flush(family, plural, drafts, flushed),
     )
 

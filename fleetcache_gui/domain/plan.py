@@ -47,7 +47,8 @@ class Draft:
 
     `type` is the Redis type as on screen, empty where the row does not tell it. `value` is a string's whole value as on
     screen: where the survey finds another the step is skipped. `moves` names what changes by itself while the key is in
-    use and is therefore no part of the condition: ``value`` (length included), ``expiry``.
+    use and is therefore no part of the condition: ``value`` (length included), ``expiry``. `otherwise`: what it means
+    that the value is another by then, as a clause: "it belongs to another holder now".
     """
 
     deed: Deed
@@ -58,6 +59,7 @@ class Draft:
     moves: frozenset[str] = frozenset()
     guards: tuple[Guard, ...] = ()
     args: tuple[bytes, ...] = field(default=(), repr=False)
+    otherwise: str = ""
     stage: int = 0
     """Steps of a lower stage are made first, within a batch: what an interruption leaves must be no worse."""
 
@@ -131,8 +133,8 @@ class Plan:
     """Everything that would be done, and nothing else. Running it writes; making it does not.
 
     `button` names the deed: "Release lock". `consequence`: what Fleet feels. `way_back`: what undo can do, in a
-    sentence. `word` is what must be typed where `strictness` asks for it. `strangers` (flush): keys that are not
-    Fleet's, by example. `made_at` is monotonic seconds.
+    sentence. `grave`: it asks for a typed word, whatever its steps are. `word` is what must be typed where `strictness`
+    asks for it. `strangers` (flush): keys that are not Fleet's, by example. `made_at` is monotonic seconds.
     """
 
     id: str
@@ -151,6 +153,7 @@ class Plan:
     word: str
     made_at: float
     noun: tuple[str, str] = ("key", "keys")
+    grave: bool = False
     strangers: tuple[str, ...] = ()
     counts: tuple[tuple[str, int, int | None], ...] = ()
     """By family (or node): title, keys, bytes."""

@@ -24,13 +24,15 @@ FLUSHED = (
 )
 """What Fleet feels when its cache is emptied, by its specification."""
 
+FULL = "The server's memory is full: until some is freed, nothing can be put back."
+
 _NOT_A_WORD = re.compile("[^a-z0-9]+")
 _LONGEST_WORD = 24
 
 
 def strictest(plan: Plan) -> Strictness:
-    """The least that must be asked for this plan, from what it would do alone."""
-    return strictness(plan.steps, plan.environment, grave=False)
+    """The least that must be asked for this plan, whatever it says itself."""
+    return strictness(plan.steps, plan.environment, grave=plan.grave)
 
 
 def strictness(steps: Sequence[Step], environment: str, *, grave: bool) -> Strictness:
@@ -78,5 +80,5 @@ def way_back(steps: Sequence[Step], *, full: bool, kept: str, until: str) -> str
         text = f"{words.count(lost)} of {words.count(total)} have no way back; the list marks them."
         text += f" The rest can be undone for {until}: it is saved {kept} first, with its expiry."
     if full:
-        text += " The server's memory is full: until some is freed, nothing can be put back."
+        text += f" {FULL}"
     return text

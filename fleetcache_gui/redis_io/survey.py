@@ -79,22 +79,23 @@ async def survey(
                 continue
             for step in found:
                 # What can be saved for undo: in order, for as long as there is room.
-                size = step.size or 0
+                size = 0 if draft.deed is Deed.EXPIRE else step.size or 0  # of an expiry a few bytes are saved
                 saved = step.saved and size <= min(room, LARGEST_SAVED)
                 room -= size if saved else 0
                 steps.append(replace(step, node=node_of(draft.key), saved=saved))
         await asyncio.sleep(0)
-    return Survey(tuple(steps), tuple(skipped))
+    broken = await _guards(ask, steps)
+    skipped += [Skipped(steps[position].draft.what, problem) for position, problem in broken.items()]
+    return Survey(tuple(step for position, step in enumerate(steps) if position not in broken), tuple(skipped))
 
 
 async def _slice(ask: Ask, drafts: Sequence[Draft], *, absolute: bool) -> list[tuple[Draft, list[Step] | str]]:
     looks = [_Look(draft) for draft in drafts]
     await _outlines(ask, looks, absolute=absolute)
     details = await _details(ask, looks)
-    broken = await _guards(ask, looks)
     found: list[tuple[Draft, list[Step] | str]] = []
-    for position, (look, detail) in enumerate(zip(looks, details, strict=True)):
-        made = broken.get(position) or _step(look, detail)
+    for look, detail in zip(looks, details, strict=True):
+        made = _step(look, detail)
         if isinstance(made, Step) and look.draft.deed in survey_queue.DEEDS:
             ends = look.expires_ms != -1
             found.append((look.draft, await survey_queue.look(ask, look.draft, look.kind, look.size, ends=ends)))
@@ -119,6 +120,9 @@ async def _outlines(ask: Ask, looks: Sequence[_Look], *, absolute: bool) -> None
             look.kind = kind.decode("utf-8", "surrogateescape")
         if isinstance(ends, int):
             look.expires_ms = ends if absolute else min(ends, 0)
+        elif look.draft.deed in _WHOLE_KEY:
+            # It could not be told from its successor, nor be put back for the time that it had left.
+            look.refused = look.refused or _UNREAD
         look.size = size if isinstance(size, int) else None
 
 
@@ -171,8 +175,11 @@ def _step(look: _Look, detail: tuple[Reply, ...]) -> Step | str:
         return f"it is now a {look.kind}, not a {draft.type}"
     if draft.deed is Deed.EXPIRE and look.expires_ms != -1:
         return "it has an expiry by now"
+    if draft.deed is Deed.DROP_MEMBER:
+        size = sum(map(len, draft.args))
+        return Step(draft, Fingerprint(look.kind), size, count=max(len(draft.args), 1))
     if draft.deed not in _WHOLE_KEY:
-        return Step(draft, Fingerprint(look.kind), look.size, count=max(_members(draft), 1))
+        return Step(draft, Fingerprint(look.kind), look.size)
     if any(isinstance(reply, ReplyError) for reply in detail):
         return _UNREAD
     digest_of, length, digest = _digest_of(look), None, ""
@@ -180,15 +187,11 @@ def _step(look: _Look, detail: tuple[Reply, ...]) -> Step | str:
         length = detail[0] if isinstance(detail[0], int) and "value" not in draft.moves else None
         digest = _digest(digest_of, detail[1] if len(detail) > 1 else None)
         if draft.value is not None and detail[-1] != draft.value:
-            return "it has changed since it was last read"
+            return draft.otherwise or "it has changed since it was last read"
         if digest_of and not digest:
             return _GONE
     expires = None if "expiry" in draft.moves else look.expires_ms
     return Step(draft, Fingerprint(look.kind, length, digest, digest_of if digest else "", expires), look.size)
-
-
-def _members(draft: Draft) -> int:
-    return len(draft.args) if draft.deed is Deed.DROP_MEMBER else 1
 
 
 def _digest(of: str, reply: Reply) -> str:
@@ -207,12 +210,22 @@ def sha1(raw: bytes) -> str:
     return hashlib.sha1(raw, usedforsecurity=False).hexdigest()
 
 
-async def _guards(ask: Ask, looks: Sequence[_Look]) -> dict[int, str]:
-    """Drafts whose guards do not hold, by position, with the reason."""
-    watched = [(position, guard) for position, look in enumerate(looks) for guard in look.draft.guards]
+async def _guards(ask: Ask, steps: Sequence[Step]) -> dict[int, str]:
+    """Steps whose guards do not hold, by position, with the reason.
+
+    A guard that waits for a key to go holds where an earlier step of the same plan removes that key.
+    """
+    going = {step.draft.key: step.draft.stage for step in steps if step.draft.deed is Deed.REMOVE}
+    watched = [
+        (position, guard)
+        for position, step in enumerate(steps)
+        for guard in step.draft.guards
+        if guard.member is not None or guard.present or going.get(guard.key, step.draft.stage) >= step.draft.stage
+    ]
     broken: dict[int, str] = {}
-    if watched:
-        for (position, guard), reply in zip(watched, await ask([question(g) for _, g in watched]), strict=True):
+    for first in range(0, len(watched), SLICE):
+        some = watched[first : first + SLICE]
+        for (position, guard), reply in zip(some, await ask([question(g) for _, g in some]), strict=True):
             if problem := unmet(guard, reply):
                 broken.setdefault(position, problem)
     return broken

@@ -11,7 +11,6 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -253,20 +252,20 @@ class UndoBin:
 
 
 class Record:
-    """What one deed keeps, while it goes on. `kept_in` says where."""
+    """What one deed keeps, while it goes on. `kept_in` says where; `names` are the keys of what was saved."""
 
     def __init__(self, deed: str, place: OnDisk | InMemory, limits: Limits, header: Part) -> None:
         self.deed = deed
         self.kept_in: Home = "disk" if isinstance(place, OnDisk) else "memory"
         self._place, self._limits = place, limits
+        self.names: set[bytes] = set()
         self._waiting = [header]
-        self._last: bytes | None = None
         self._lock = threading.Lock()  # a cancelled `save` goes on in its thread
 
     async def save(self, items: Sequence[Saved]) -> None:
         """Returns when the items are safe: on the disk, or in memory where there is no key. All of them, or none.
 
-        The parts of one key are saved one after another. Raises `BinFull` or `BinFailed`: then delete nothing.
+        Raises `BinFull` or `BinFailed`: then delete nothing.
         """
         if items:
             await aside(partial(self._save, items))
@@ -278,14 +277,13 @@ class Record:
     def _save(self, items: Sequence[Saved]) -> None:
         parts: _Parts = [(item.key, item.kind, item.payload, item.expires_ms) for item in items]
         with self._lock:
-            before = [self._last, *(item.key for item in items)]
-            keys = sum(last != key for last, key in pairwise(before))
-            self._write(Part(_SAVED, keys, msgspec.msgpack.encode(parts)))
-            self._last = items[-1].key
+            new = {item.key for item in items} - self.names
+            self._write(Part(_SAVED, len(new), msgspec.msgpack.encode(parts)))
+            self.names |= new
 
     def _finish(self) -> None:
         with self._lock:
-            if self._last is not None:
+            if self.names:
                 self._write(Part(_END, 0, b""), limited=False)
 
     def _write(self, part: Part, *, limited: bool = True) -> None:

@@ -12,6 +12,7 @@ from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.verbs import Refusal
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.act import plans
+from fleetcache_gui.redis_io.act.books import Books, NothingToKeep
 from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate
 from fleetcache_gui.redis_io.act.hands import Hands
@@ -20,7 +21,7 @@ from fleetcache_gui.redis_io.server import Server as Reader
 from fleetcache_gui.redis_io.undo import USUAL, Limits, UndoBin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from fleetcache_gui.domain.family import Row, Verb
@@ -48,21 +49,35 @@ class Desk:
         self.address, self.hands = address, hands
         self.gate, self.log = Gate(), Log()
         self.gate.unlock()
-        self.bin = UndoBin(folder, None, limits)
+        self.books = Books(folder, limits)
+        self.books._bin = self.bin = UndoBin(folder, None, limits)  # and not the keyring of who runs the tests
         self.place = plans.Place("bench", environment, str(address), self.bin)
         self.told: list[Progress] = []
+        self.tell: Callable[[Progress], None] = self.told.append
         self.stop = asyncio.Event()
+        self._undoing: dict[str, str] = {}
+        self._reader: Reader | None = None
 
-    async def rows(self, family_id: str, *row_ids: bytes) -> list[Row]:
+    async def rows(self, family_id: str, *row_ids: bytes, expected: Expected | None = None) -> list[Row]:
         """Rows as the window would have them, read from the server."""
         family = SPEC.family(family_id)
-        reader = await Reader.connect(self.address)
-        try:
+        async with self.reading() as reader:
             listed = await members(reader, family.index) if family.index else None
             question = Question(family, row_ids, listed or Listed())
-            return (await read(reader, [question], Expected()))[family_id]
+            return (await read(reader, [question], expected or Expected()))[family_id]
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        """A connection to read from; the one that is open already where there is one."""
+        if self._reader is not None:
+            yield self._reader
+            return
+        self._reader = await Reader.connect(self.address)
+        try:
+            yield self._reader
         finally:
-            await reader.lane.close()
+            await self._reader.lane.close()
+            self._reader = None
 
     async def plan(self, verb_id: str, rows: Sequence[Row], choice: str = "") -> Plan:
         """The plan of a verb; a refusal fails the test."""
@@ -77,15 +92,23 @@ class Desk:
 
     async def do(self, plan: Plan) -> Receipt:
         """Confirm and carry out."""
-        record = self.bin.begin(plan.id, plan.title, {})
+        undone = self._undoing.get(plan.id)
+        keeper = NothingToKeep() if undone else self.bin.begin(plan.id, plan.title, {})
         confirmed = self.gate.confirm(plan, plan.word)
-        receipt = await execute(self.gate, confirmed, self.hands, record, self.log, self.told.append, self.stop)
-        await record.finish()
+        receipt = await execute(self.gate, confirmed, self.hands, keeper, self.log, self.tell, self.stop)
+        await self.books.close(receipt, keeper, undone)
         return receipt
 
-    async def undo(self, plan: Plan) -> Receipt:
-        """Put back what was saved of a plan."""
+    async def try_undo(self, plan: Plan) -> Plan | Refusal:
+        """The plan that puts back what was taken by another."""
         made = await plans.for_undo(self.place, self.hands, plan.title, self.bin.load(plan.id), repr)
+        if not isinstance(made, Refusal):
+            self._undoing[made.id] = plan.id
+        return made
+
+    async def undo(self, plan: Plan) -> Receipt:
+        """Put back what was taken by a plan; a refusal fails the test."""
+        made = await self.try_undo(plan)
         assert not isinstance(made, Refusal), made.text
         return await self.do(made)
 

@@ -210,6 +210,8 @@ def _tell(before: Row | None, now: Row | None) -> str | None:
 
 # ---- what may be done -------------------------------------------------------------------------------------
 
+_ANOTHER = "it belongs to another holder now"
+
 
 def _token(row: Row) -> bytes | None:
     """The whole token on screen; None where it was not read, or not to its end."""
@@ -219,7 +221,7 @@ def _token(row: Row) -> bytes | None:
 
 def _release(row: Row, _choice: str) -> tuple[Draft, ...]:
     """The lock goes only while it holds the token on screen; it may have been renewed meanwhile."""
-    return tuple(remove(key, row.title, moves=EXPIRY, value=_token(row)) for key in present(row))
+    return tuple(remove(key, row.title, moves=EXPIRY, value=_token(row), otherwise=_ANOTHER) for key in present(row))
 
 
 def _releasable(row: Row, now: float) -> Refusal | None:
@@ -231,7 +233,7 @@ def _releasable(row: Row, now: float) -> Refusal | None:
 
 
 def _lend(row: Row, choice: str) -> tuple[Draft, ...]:
-    return expiring(row, choice, value=_token(row))
+    return expiring(row, choice, value=_token(row), otherwise=_ANOTHER)
 
 
 _VERBS = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.redis_io import vault
+from fleetcache_gui.redis_io.act import saving, undoing
 from fleetcache_gui.redis_io.audit import AuditLog
 from fleetcache_gui.redis_io.undo import USUAL, BinFailed, Limits, UndoBin
 
@@ -16,13 +17,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fleetcache_gui.domain.plan import Receipt
-    from fleetcache_gui.redis_io.undo import Kept, Saved
+    from fleetcache_gui.redis_io.undo import Kept, Record, Saved
 
 
 class NothingToKeep:
     """The undo of an undo is the deed itself: nothing of it is saved."""
 
+    names: frozenset[bytes] = frozenset()
+
     async def save(self, items: Sequence[Saved]) -> None:
+        return None
+
+    async def finish(self) -> None:
         return None
 
 
@@ -54,17 +60,19 @@ class Books:
         await self.wipe()
         return [kept for kept in await bin_.entries() if kept.trouble or kept.keys > kept.put_back]
 
-    async def close(self, receipt: Receipt, undone: str | None) -> None:
+    async def close(self, receipt: Receipt, keeper: Record | NothingToKeep, undone: str | None) -> None:
         """Only what was really taken is offered to be put back, and only once. `undone`: the deed that this undid."""
         bin_ = await self.bin()
         pairs = list(zip(receipt.plan.steps, receipt.outcomes, strict=True))
         with contextlib.suppress(BinFailed):  # then it is offered again, and refused where it exists
+            await keeper.finish()
             if undone is not None:
-                back = [step.draft.key for step, outcome in pairs if outcome is Outcome.DONE]
+                back = [undoing.name(step) for step, outcome in pairs if outcome is Outcome.DONE]
                 if back:
                     await bin_.mark(undone, back)
             elif receipt.saved or Outcome.UNKNOWN in receipt.outcomes:
-                taken = (Outcome.DONE, Outcome.UNKNOWN)
-                await bin_.mark(receipt.plan.id, [step.draft.key for step, met in pairs if met not in taken])
+                taken = {saving.name(step) for step, met in pairs if met in (Outcome.DONE, Outcome.UNKNOWN)}
+                if left := keeper.names - taken:
+                    await bin_.mark(receipt.plan.id, left)
             else:
                 await bin_.forget(receipt.plan.id)

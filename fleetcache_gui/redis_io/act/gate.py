@@ -36,7 +36,8 @@ class Gate:
         self.never = never
         self._clock = clock
         self._until = 0.0
-        self._sealed: set[object] = set()
+        self._sealed: dict[object, Plan] = {}
+        self._ran: set[str] = set()
 
     @property
     def unlocked(self) -> bool:
@@ -68,20 +69,23 @@ class Gate:
         if plan.strictness.rank and (not plan.word or typed != plan.word):
             raise NotConfirmed(f"Type {plan.word} to confirm. Nothing was done.")
         confirmed = Confirmed(plan, object())
-        self._sealed.add(confirmed.seal)
+        self._sealed[confirmed.seal] = plan
         return confirmed
 
     def admit(self, confirmed: Confirmed) -> Plan:
         """The plan, if it may run now; each confirmation is good for one run. Raises `NotConfirmed`."""
-        if confirmed.seal not in self._sealed:
+        plan = self._sealed.pop(confirmed.seal, None)
+        if plan is None or plan is not confirmed.plan:
             raise NotConfirmed("This plan was not confirmed. Nothing was done.")
-        self._sealed.discard(confirmed.seal)
-        self._check(confirmed.plan)
+        self._check(plan)
+        self._ran.add(plan.id)
         self._until = self._clock() + UNLOCKED_FOR
-        return confirmed.plan
+        return plan
 
     def _check(self, plan: Plan) -> None:
         if not self.unlocked:
             raise NotConfirmed("Actions are locked. Unlock them and plan again; nothing was done.")
+        if plan.id in self._ran:  # its place in the undo bin is taken
+            raise NotConfirmed("This plan has run already. Plan again; nothing was done.")
         if self._clock() - plan.made_at > FRESH_FOR:
             raise NotConfirmed("This plan was made too long ago. Plan again; nothing was done.")

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING
 from fleetcache_gui.domain import planning, words
 from fleetcache_gui.domain.plan import Draft, Fingerprint, Plan, Skipped, Step, Strictness
 from fleetcache_gui.domain.verbs import Refusal
-from fleetcache_gui.redis_io.act import flush, undoing
+from fleetcache_gui.redis_io.act import flush, queue_undo, undoing
 from fleetcache_gui.redis_io.act.run import needs
 from fleetcache_gui.redis_io.survey import MOST, Survey, survey
+from fleetcache_gui.redis_io.survey_queue import DEEDS
+from fleetcache_gui.redis_io.undo import Saved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from fleetcache_gui.domain.family import Family, Row, Verb
     from fleetcache_gui.redis_io.act.hands import Hands
-    from fleetcache_gui.redis_io.undo import Missing, Saved, UndoBin
+    from fleetcache_gui.redis_io.undo import Missing, UndoBin
 
 _SAMPLE = 100
 """Keys of a family whose sizes are asked for, where it has more."""
 
 _REASONS = 3
+_KEYS, _ENTRIES = ("key", "keys"), ("entry", "entries")
 _TURN = 500
 """Rows gone through between two turns of the loop."""
 _PUT_BACK = "What is put back is as it was, with the time it has left. Nothing that exists now is overwritten."
@@ -44,16 +47,20 @@ class Place:
     def where(self) -> str:
         return self.name if self.name == self.address else f"{self.name} ({self.address})"
 
+    async def room(self) -> int:
+        """Bytes that the undo bin takes of one deed now. Raises `BinFailed`."""
+        limits = self.bin.limits
+        return min(limits.deed_bytes, limits.all_bytes - sum(kept.size for kept in await self.bin.entries()))
+
     def way_back(self, steps: Sequence[Step], hands: Hands) -> str:
-        full = any(hand.full for hand in hands.nodes.values())
         kept = "in memory, until this window is closed," if self.bin.kept_in == "memory" else "on disk, encrypted,"
-        return planning.way_back(steps, full=full, kept=kept, until=words.duration(self.bin.limits.age))
+        return planning.way_back(steps, full=_full(hands), kept=kept, until=words.duration(self.bin.limits.age))
 
 
 async def for_rows(
     place: Place, hands: Hands, verb: Verb, family: Family, rows: Sequence[Row], choice: str
 ) -> Plan | Refusal:
-    """The plan of a verb for rows. Raises `Trouble`."""
+    """The plan of a verb for rows. Raises `Trouble`, `BinFailed`."""
     now = time.monotonic()
     drafts: list[Draft] = []
     skipped: list[Skipped] = []
@@ -75,10 +82,10 @@ async def for_rows(
         skipped.append(Skipped(words.count(rest, *family.noun), "too many for one plan; plan again for the rest"))
     if len(rows) == 1 and refusals:
         return refusals[0]
+    if verb.scope.value == "family":  # over all batches: what points to others goes after them
+        drafts.sort(key=lambda draft: draft.stage)
     drafts, refused = await _permitted(hands, drafts)
-    found = await survey(
-        hands.ask, drafts, absolute=_absolute(hands), room=place.bin.limits.deed_bytes, node_of=hands.node_of
-    )
+    found = await survey(hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of)
     skipped += [*refused, *found.skipped]
     if not found.steps:
         return Refusal(_nothing(family, skipped))
@@ -98,8 +105,10 @@ async def for_rows(
         consequence=verb.consequence,
         way_back=place.way_back(found.steps, hands),
         strictness=strictness,
-        word=_word(place, strictness, len(found.steps)),
+        word=_word(place, strictness, sum(step.count for step in found.steps)),
         made_at=time.monotonic(),
+        noun=_ENTRIES if any(step.draft.deed in DEEDS for step in found.steps) else _KEYS,
+        grave=grave,
     )
 
 
@@ -107,7 +116,7 @@ async def for_flush(
     place: Place, hands: Hands, verbs: Sequence[tuple[Family, Verb | None, Sequence[Row]]], *, database: bool
 ) -> Plan | Refusal:
     """All keys that Fleet's families know, or the whole database. `verbs`: each family with the verb that removes all
-    of it (None: there is none) and its rows. Raises `Trouble`."""
+    of it (None: there is none) and its rows. Raises `Trouble`, `BinFailed`."""
     counts = [await _measured(hands, family, rows) for family, _, rows in verbs]
     now = time.monotonic()
     strange = verbs[-1][2]  # a layout's last family takes every key that no other claims
@@ -121,9 +130,10 @@ async def for_flush(
                 await asyncio.sleep(0)
             if len(drafts) < MOST and verb.fits(row, now) is None:
                 drafts += verb.drafts(row, "")
+        drafts.sort(key=lambda draft: draft.stage)
         drafts, refused = await _permitted(hands, drafts)
         found = await survey(
-            hands.ask, drafts, absolute=_absolute(hands), room=place.bin.limits.deed_bytes, node_of=hands.node_of
+            hands.ask, drafts, absolute=_absolute(hands), room=await place.room(), node_of=hands.node_of
         )
         found = Survey(found.steps, (*refused, *found.skipped))
         title, button = "Remove all keys of Fleet", "Remove all of Fleet's keys"
@@ -147,6 +157,7 @@ async def for_flush(
         strictness=strictness,
         word=_word(place, strictness, total),
         made_at=time.monotonic(),
+        grave=True,
         strangers=tuple(row.title for row in strange[:_SAMPLE]) if database else (),
         counts=tuple(counts),
     )
@@ -160,9 +171,18 @@ async def for_undo(
     shown: Callable[[bytes], str],
 ) -> Plan | Refusal:
     """The plan that puts back what was saved of a deed. Raises `Trouble`, `BinFailed`."""
-    found = await undoing.survey(items, hands, shown)
+    queues: list[Saved] = []
+
+    async def others() -> AsyncIterator[Saved | Missing]:
+        async for item in items:
+            if isinstance(item, Saved) and item.kind in queue_undo.KINDS:
+                queues.append(item)
+            else:
+                yield item
+
+    found = await undoing.survey(others(), hands, shown)
     steps, refused = [], list(found.skipped)
-    for step in found.steps:
+    for step in (*found.steps, *queue_undo.steps(queues, hands.node_of)):
         hand = hands.nodes[step.node]
         if why := hand.refusal(step.draft.key, *needs(step, hand)):
             refused.append(Skipped(step.draft.what, why))
@@ -183,16 +203,21 @@ async def for_undo(
         servers=hands.identities,
         steps=tuple(steps),
         skipped=tuple(refused),
-        consequence=(_PUT_BACK,),
+        consequence=(_PUT_BACK, planning.FULL) if _full(hands) else (_PUT_BACK,),
         way_back="",
         strictness=strictness,
         word=_word(place, strictness, total),
         made_at=time.monotonic(),
+        noun=_ENTRIES if queues else _KEYS,
     )
 
 
 def _word(place: Place, strictness: Strictness, count: int) -> str:
     return planning.word_for(place.name, count) if strictness.rank else ""
+
+
+def _full(hands: Hands) -> bool:
+    return any(hand.full for hand in hands.nodes.values())
 
 
 def _absolute(hands: Hands) -> bool:

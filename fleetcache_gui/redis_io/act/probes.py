@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _HARMLESS: dict[bytes, tuple[bytes, ...]] = {
     b"TYPE": (),
     b"DUMP": (),
+    b"PTTL": (),
     b"UNLINK": (),
+    b"DELIFEQ": (b"x",),
+    b"DELEX": (b"IFEQ", b"x"),
     b"SREM": (b"x",),
     b"PEXPIREAT": (b"1",),
     b"PERSIST": (),
@@ -67,17 +70,15 @@ _FAULTS = (
 
 def reason(error: str, command: str) -> str:
     """Why a command cannot be used, from what the server said; empty where that is not what it said."""
-    for word, text in _FAULTS:
-        if word in error:
-            return text
     low = error.lower()
+    # First what may quote names of accounts and keys: somebody's name may be any of the words below.
     if "unknown command" in low or "unknown redis command" in low or "not found" in low:
         return f"The server has no {command} (or it was renamed)."
     if "noperm" in low or "no permission" in low or "acl failure" in low or "can't run this command" in low:
         if "access a key" in low or "access the" in low or "one of the keys" in low:
             return "The account may not change these keys."
         return _NOT_ALLOWED.format(command)
-    return ""
+    return next((text for word, text in _FAULTS if word in error), "")
 
 
 async def refused(ask: Ask, prefixes: Iterable[bytes]) -> dict[tuple[bytes, bytes], str]:
@@ -117,7 +118,14 @@ async def _dry_run(ask: Ask, who: bytes, prefix: bytes, key: bytes, found: dict[
 async def _try(ask: Ask, prefix: bytes, key: bytes, found: dict[tuple[bytes, bytes], str]) -> None:
     lines = [b" ".join((*name.split(), b"@", *more)) for name, more in _HARMLESS.items()]
     lines.append(FLUSH + b" " + _SYNTAX)
-    (told,) = await ask(((b"EVAL", SCRIPT, b"1", key, *lines),))
+    # What is needed where there is no EVAL is tried by itself.
+    alone = (b"TYPE", b"DUMP", b"DELIFEQ", b"DELEX")
+    tries: list[Command] = [(name, key, *_HARMLESS[name]) for name in alone]
+    tries += ((b"EVALSHA", b"0" * 40, b"1", key), (b"EVAL", SCRIPT, b"1", key, *lines))
+    *answered, told = await ask(tries)
+    for name, reply in zip((*alone, b"EVALSHA"), answered, strict=True):
+        if isinstance(reply, ReplyError) and (why := reason(reply.text, name.decode())):
+            found[prefix, name] = why
     if isinstance(told, ReplyError):
         # On another node of the cluster than its own, the key is never looked at.
         if why := reason(told.text, "EVAL"):

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.plan import Step
     from fleetcache_gui.domain.values import Reply
 
-ENTRIES, PENDING, CLAIMED, CONSUMER, GROUP = "stream", "pending", "claimed", "consumer", "group"
+ENTRIES: str = "stream"
+PENDING: str = "pending"
+CLAIMED: str = "claimed"
+CONSUMER: str = "consumer"
+GROUP: str = "group"
 """Kinds of what is saved: [[id, words]…]; [group, consumer, [[id, deliveries, when]…]]; [group, from, to, the same];
 [group, consumer]; [group, id that was set, id before, entries read or empty]."""
 

@@ -15,7 +15,7 @@ from fleetcache_gui.domain.plan import Deed, Outcome, Plan, Progress, Receipt
 from fleetcache_gui.redis_io.act import flush, queue_run, scripts, undoing
 from fleetcache_gui.redis_io.act.saving import Keeper, Kept, save
 from fleetcache_gui.redis_io.act.settle import settle
-from fleetcache_gui.redis_io.act.verdicts import MOVED, STRANGE, UNSAVED, ZERO, Verdict, hear
+from fleetcache_gui.redis_io.act.verdicts import MOVED, STRANGE, UNSAVED, WHAT, ZERO, Verdict, hear
 from fleetcache_gui.redis_io.audit import AuditFailed
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import question, unmet
@@ -40,11 +40,12 @@ _TRIES = 3
 """So often is a key saved again that changed (or was laid out anew) between saving and removing."""
 
 _NEEDS = {
-    Deed.REMOVE: (b"UNLINK", b"TYPE"),
+    Deed.REMOVE: (b"UNLINK", b"TYPE", b"PTTL", b"DUMP"),
     Deed.DROP_MEMBER: (b"SREM", b"TYPE"),
-    Deed.EXPIRE: (b"PEXPIREAT", b"TYPE"),
+    Deed.EXPIRE: (b"PEXPIREAT", b"TYPE", b"PTTL", b"DUMP"),
     Deed.FLUSH: (b"FLUSHDB",),
 }
+_ANOTHER = (WHAT["value"], WHAT["length"])
 _BROKE = "the connection broke before it was sent"
 _ON_THE_MOVE = "its slot is moving to another node; plan again"
 
@@ -55,8 +56,8 @@ def needs(step: Step, hand: Hand) -> tuple[bytes, ...]:
         return (*queue_run.needs(step), b"EVAL")
     if step.draft.deed is Deed.PUT_BACK:
         return (undoing.NEEDS.get(undoing.kind(step), b"EVAL"),)
-    if scripts.native(step, hand.native):
-        return (hand.native,)
+    if scripts.native(step, hand.own(step.draft.key)):
+        return (hand.native, b"TYPE", b"DUMP")
     return (*_NEEDS.get(step.draft.deed, ()), b"EVAL")
 
 
@@ -245,12 +246,14 @@ class Run:
 
     async def _send(self, node: str, hand: Hand, positions: Sequence[int], kept: Kept) -> tuple[list[int], float]:
         """Send each step once. Those that must be saved and sent anew since nothing was done, and how long it took."""
+        changed = [position for position in positions if self._unlike(hand, position, kept)]
+        positions = [position for position in positions if position not in changed]
         commands = [self._command(hand, position, kept) for position in positions]
         asked = time.monotonic()
         replies, trouble = await hand.lane.once(commands)
         took = time.monotonic() - asked
         verdicts = [hear(reply, self._held(self.plan.steps[p])) for p, reply in zip(positions, replies, strict=False)]
-        open_: dict[str, list[int]] = {UNSAVED: [], STRANGE: [], MOVED: [], ZERO: []}
+        open_: dict[str, list[int]] = {UNSAVED: [], STRANGE: [], MOVED: [], ZERO: list(changed)}
         for position, verdict in zip(positions, verdicts, strict=False):
             self._take(position, verdict)
             if verdict.outcome is None:
@@ -259,8 +262,9 @@ class Run:
             hand.met.clear()
         if trouble is not None:
             self._lost(trouble)
-            await self._settle(node, hand, [*positions[len(replies) :], *open_[ZERO]], trouble)
-            self._note([*open_[UNSAVED], *open_[STRANGE], *open_[MOVED]], Outcome.UNREACHABLE, _BROKE)
+            zero = [position for position in open_[ZERO] if position not in changed]
+            await self._settle(node, hand, [*positions[len(replies) :], *zero], trouble)
+            self._note([*open_[UNSAVED], *open_[STRANGE], *open_[MOVED], *changed], Outcome.UNREACHABLE, _BROKE)
             return [], took
         await self._tell_apart(hand, open_[ZERO])
         await self._follow(node, open_[MOVED])
@@ -274,19 +278,37 @@ class Run:
         step = self.plan.steps[position]
         if step.draft.deed is Deed.PUT_BACK:
             return undoing.command(step, hand)
-        if command := scripts.native(step, hand.native):
+        if command := self._native(hand, position, kept):
             return command
-        told = kept.digests.get(position, b""), kept.ends.get(position, 0)
+        told = kept.digests.get(position, b""), kept.ends.get(position)
         script, keys, args = scripts.changing(step, self._held(step), *told)
-        whole = script.sha not in hand.met
+        whole = script.sha not in hand.met or bool(hand.refusal(step.draft.key, b"EVALSHA"))
         hand.met.add(script.sha)
         return script.call(keys, args, whole=whole)
+
+    def _native(self, hand: Hand, position: int, kept: Kept) -> Command | None:
+        """The server's own compare-and-delete, where it tells as much apart as the script does."""
+        step = self.plan.steps[position]
+        key = step.draft.key
+        # It compares the value alone: a lock without expiry that is given one meanwhile would come back without.
+        lasting = kept.ends.get(position) == -1 and not hand.refusal(key, b"EVAL", b"UNLINK")
+        if lasting or step.seen.digest_of != "dump":
+            return None
+        return scripts.native(step, hand.own(key))
+
+    def _unlike(self, hand: Hand, position: int, kept: Kept) -> bool:
+        """Whether what was saved is not what the server's own compare-and-delete would compare with: if the key were
+        as it was again by then, undo would bring back another's."""
+        if self._native(hand, position, kept) is None:
+            return False
+        return kept.digests.get(position, b"") not in (b"", self.plan.steps[position].seen.digest.encode())
 
     def _take(self, position: int, verdict: Verdict) -> None:
         if verdict.outcome is not None:
             self._outcomes[position] = verdict.outcome
         if verdict.note:
-            self._notes[position] = verdict.note
+            other = self.plan.steps[position].draft.otherwise if verdict.note in _ANOTHER else ""
+            self._notes[position] = other or verdict.note
         if verdict.taken is not None:
             self._taken[position] = verdict.taken
         if verdict.fatal:
@@ -296,12 +318,14 @@ class Run:
         """A native compare-and-delete says 0 for a key that is gone and for one that has changed."""
         if not positions:
             return
-        there = await hand.lane.exchange([(b"EXISTS", self.plan.steps[p].draft.key) for p in positions])
-        for position, exists in zip(positions, there, strict=True):
-            if exists == 0:
-                self._outcomes[position] = Outcome.GONE
+        kinds = await hand.lane.exchange([(b"TYPE", self.plan.steps[p].draft.key) for p in positions])
+        for position, kind in zip(positions, kinds, strict=True):
+            if kind == b"none":
+                self._note((position,), Outcome.GONE, "")
+            elif kind == self.plan.steps[position].seen.type.encode():
+                self._take(position, Verdict(Outcome.CHANGED, WHAT["value"]))
             else:
-                self._note((position,), Outcome.CHANGED, "it belongs to another holder now")
+                self._note((position,), Outcome.CHANGED, WHAT["type"])
 
     async def _follow(self, node: str, positions: Sequence[int]) -> None:
         """Slots have moved, and nothing was done. Where their new node was previewed too, it is asked, once."""
@@ -319,6 +343,9 @@ class Run:
             self._saved.update(kept.saved)
             if position in kept.fell_out:
                 self._note((position,), *kept.fell_out[position])
+                continue
+            if self._unlike(hand, position, kept):
+                await self._tell_apart(hand, (position,))
                 continue
             replies, trouble = await hand.lane.once((self._command(hand, position, kept),))
             if trouble is not None:

@@ -27,13 +27,21 @@ class Keeper(Protocol):
 
 @dataclass(slots=True)
 class Kept:
-    """`saved`: positions that are safe. `digests`: of whole keys the SHA-1 (hex) of the dump. `ends`: when an expiry
-    that is given ends (Unix ms). `fell_out`: what became of those that could not be saved, and were not touched."""
+    """`saved`: positions that are safe. `digests`: of whole keys the SHA-1 (hex) of the dump. `ends`: the expiry that
+    was saved with them (Unix ms, -1 for none; absent where the server does not tell), or that is given. `fell_out`:
+    what became of those that could not be saved, and were not touched."""
 
     saved: list[int] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     fell_out: dict[int, tuple[Outcome, str]] = field(default_factory=dict)
+
+
+def name(step: Step) -> bytes:
+    """Under which the bin keeps what a step takes: the key, or where it is a part of one the part too, so that what was
+    taken of a set can be told from what was not."""
+    draft = step.draft
+    return msgspec.msgpack.encode([draft.key, *draft.args]) if draft.deed is Deed.DROP_MEMBER else draft.key
 
 
 async def save(hand: Hand, steps: Sequence[Step], positions: Sequence[int], keeper: Keeper) -> Kept:
@@ -54,15 +62,20 @@ async def save(hand: Hand, steps: Sequence[Step], positions: Sequence[int], keep
             kept.fell_out[position] = (Outcome.GONE, "")
         elif not isinstance(dump, bytes):
             kept.fell_out[position] = (Outcome.REFUSED, "it could not be saved for undo: the account may not dump it")
+        elif not isinstance(ends, int):
+            kept.fell_out[position] = (Outcome.REFUSED, "it could not be saved for undo: its expiry cannot be read")
+        elif ends == -2:
+            kept.fell_out[position] = (Outcome.GONE, "")
         else:
             moved = 0 if hand.absolute else now
-            expires = moved + ends if isinstance(ends, int) and ends >= 0 else None
-            items[position] = Saved(steps[position].draft.key, "dump", dump, expires)
+            items[position] = Saved(steps[position].draft.key, "dump", dump, moved + ends if ends >= 0 else None)
             kept.digests[position] = sha1(dump).encode()
+            if hand.absolute:
+                kept.ends[position] = ends
     for position in positions:
         draft = steps[position].draft
         if draft.deed is Deed.DROP_MEMBER:
-            items[position] = Saved(draft.key, "members", msgspec.msgpack.encode(draft.args), None)
+            items[position] = Saved(name(steps[position]), "members", name(steps[position]), None)
         elif draft.deed is Deed.EXPIRE:
             kept.ends[position] = now + int(draft.args[0])
             items[position] = Saved(draft.key, "expiry", b"%d" % kept.ends[position], None)

@@ -57,9 +57,10 @@ end
 """.replace("LAST", str(HEAD - 1))
 
 _REMOVE = """
-local no = differs() or unguarded(7)
+local no = differs() or unguarded(8)
 if no then return no end
 if ARGV[6] ~= '' and redis.sha1hex(redis.call('DUMP', KEYS[1])) ~= ARGV[6] then return {'unsaved'} end
+if ARGV[7] ~= '' and redis.call('PEXPIRETIME', KEYS[1]) ~= tonumber(ARGV[7]) then return {'unsaved'} end
 redis.call('UNLINK', KEYS[1])
 return {'done'}
 """
@@ -88,7 +89,7 @@ local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'none' and kind ~= 'set' then return {'changed', 'type'} end
 local added = 0
 for i = 1, #ARGV do added = added + redis.call('SADD', KEYS[1], ARGV[i]) end
-if added == 0 then return {'gone'} end
+if added == 0 then return {'changed', 'there'} end
 return {'done', tostring(added)}
 """
 
@@ -155,19 +156,21 @@ def guard_words(guards: Sequence[Guard]) -> list[bytes]:
 
 
 def changing(
-    step: Step, guards: Sequence[Guard], saved: bytes = b"", at_ms: int = 0
+    step: Step, guards: Sequence[Guard], saved: bytes = b"", ends: int | None = None
 ) -> tuple[Script, list[bytes], list[bytes]]:
     """The script for a step, its keys and its arguments. `saved`: the SHA-1 (hex) of the dump that was saved of the
-    key; `at_ms`: when an expiry that is given ends."""
+    key; `ends`: the expiry that was saved with it (Unix ms, -1 for none, None where no server tells it), or that is
+    given to it."""
     draft = step.draft
     keys = [draft.key, *(guard.key for guard in guards)]
     head, tail = condition(step.seen), guard_words(guards)
     if draft.deed is Deed.REMOVE:
-        return REMOVE, keys, [*head, saved, *tail]
+        return REMOVE, keys, [*head, saved, b"" if ends is None else b"%d" % ends, *tail]
     if draft.deed is Deed.DROP_MEMBER:
         return DROP_MEMBER, keys, [*head, b"%d" % len(draft.args), *draft.args, *tail]
     if draft.deed is Deed.EXPIRE:
-        return EXPIRE, keys, [*head, b"%d" % at_ms, *tail]
+        assert ends is not None
+        return EXPIRE, keys, [*head, b"%d" % ends, *tail]
     raise AssertionError(f"{draft.deed} has a runner of its own")
 
 

@@ -40,7 +40,8 @@ async def survey(
         if isinstance(item, Missing):
             skipped.append(Skipped("A part of what was saved", item.text))
             continue
-        step = _step(item, hands.node_of(item.key), shown(item.key))
+        key = msgspec.msgpack.decode(item.payload, type=list[bytes])[0] if item.kind == MEMBERS else item.key
+        step = _step(item, key, hands.node_of(key), shown(key))
         if step.node not in hands.nodes:
             skipped.append(Skipped(step.draft.what, "no node of the cluster serves it now"))
         elif item.expires_ms is not None and item.expires_ms <= now[step.node]:
@@ -48,7 +49,7 @@ async def survey(
         else:
             # A key that changed while it was saved is there twice: what was removed is what was saved last.
             part = b"" if item.kind == DUMP else item.payload
-            steps[item.key, item.kind, part] = step
+            steps[key, item.kind, part] = step
     taken = await hands.ask([(step.draft.key, (b"EXISTS", step.draft.key)) for step in steps.values()])
     ready: list[Step] = []
     for step, reply in zip(steps.values(), taken, strict=True):
@@ -59,18 +60,27 @@ async def survey(
     return Survey(tuple(ready), tuple(skipped))
 
 
-def _step(item: Saved, node: str, name: str) -> Step:
+def _step(item: Saved, key: bytes, node: str, name: str) -> Step:
     ends = b"" if item.expires_ms is None else b"%d" % item.expires_ms
     args = (item.kind.encode(), item.payload, ends)
-    members = len(msgspec.msgpack.decode(item.payload)) if item.kind == MEMBERS else 1
+    members = len(_members(item.payload)) if item.kind == MEMBERS else 1
     what = {MEMBERS: f"members of {name}", EXPIRY: f"{name} without expiry"}.get(item.kind, name)
     return Step(
-        Draft(Deed.PUT_BACK, item.key, what, args=args),
+        Draft(Deed.PUT_BACK, key, what, args=args),
         Fingerprint("none"),
         len(item.payload),
         node=node,
         count=members,
     )
+
+
+def _members(payload: bytes) -> list[bytes]:
+    return msgspec.msgpack.decode(payload, type=list[bytes])[1:]
+
+
+def name(step: Step) -> bytes:
+    """Under which the bin keeps what the step puts back (see `saving.name`)."""
+    return step.draft.args[1] if kind(step) == MEMBERS else step.draft.key
 
 
 def _problem(step: Step, exists: Reply) -> str:
@@ -97,14 +107,14 @@ def command(step: Step, hand: Hand) -> Command:
     if kind(step) == DUMP:
         return (b"RESTORE", step.draft.key, ends or b"0", payload, b"ABSTTL")
     if kind(step) == MEMBERS:
-        return scripts.PUT_MEMBERS.call((step.draft.key,), msgspec.msgpack.decode(payload), whole=True)
+        return scripts.PUT_MEMBERS.call((step.draft.key,), _members(payload), whole=True)
     return scripts.PERSIST.call((step.draft.key,), (payload if hand.absolute else b"",), whole=True)
 
 
 def questions(step: Step) -> Sequence[Command]:
     """What tells afterwards whether it was put back."""
     if kind(step) == MEMBERS:
-        return [(b"SISMEMBER", step.draft.key, member) for member in msgspec.msgpack.decode(step.draft.args[1])]
+        return [(b"SISMEMBER", step.draft.key, member) for member in _members(step.draft.args[1])]
     return [(b"PTTL", step.draft.key)]
 
 

@@ -24,12 +24,15 @@ MOVED = "moved"
 ZERO = "zero"
 """The server's own compare-and-delete did nothing: the key is gone, or it has changed."""
 
-_WHAT = {
+WHAT = {
     "type": "it has another type now",
     "length": "its length has changed",
     "value": "its value has changed",
     "expiry": "its expiry has changed",
+    "there": "it is there again already",
 }
+"""What is different, by the scripts' word for it."""
+
 _ELSEWHERE = {"NOSCRIPT": STRANGE, "MOVED": MOVED, "ASK": MOVED}
 _PASSING = frozenset({"TRYAGAIN", "CLUSTERDOWN"})
 
@@ -66,7 +69,7 @@ def hear(reply: Reply, guards: Sequence[Guard]) -> Verdict:
         return Verdict(None, open_=UNSAVED)
     if word == b"guard" and more.isdigit() and int(more) < len(guards):
         return Verdict(Outcome.CHANGED, guards[int(more)].otherwise)
-    return Verdict(Outcome.CHANGED, _WHAT.get(more, "it has changed"))
+    return Verdict(Outcome.CHANGED, WHAT.get(more, "it has changed"))
 
 
 def _error(error: ReplyError) -> Verdict:
@@ -79,7 +82,7 @@ def _error(error: ReplyError) -> Verdict:
     if "payload version" in error.text or "Bad data format" in error.text:
         return Verdict(Outcome.FAILED, "this server is older than the one it was saved from, and cannot read it")
     if "WRONGTYPE" in error.text:
-        return Verdict(Outcome.CHANGED, _WHAT["type"])
+        return Verdict(Outcome.CHANGED, WHAT["type"])
     why = probes.reason(error.text, "these commands")
     if "may not" in why:
         return Verdict(Outcome.REFUSED, why)

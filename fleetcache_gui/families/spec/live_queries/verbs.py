@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain.drafting import VALUE, flush, gone, present, remove
+from fleetcache_gui.domain.drafting import NOTHING, VALUE, flush, gone, present, remove
 from fleetcache_gui.domain.family import Verb
 from fleetcache_gui.domain.plan import Deed, Draft, Guard
 from fleetcache_gui.domain.verbs import Refusal, Scope
@@ -38,14 +38,16 @@ def is_campaign(row: Row) -> bool:
 
 def _campaign(row: Row, guard: Guard | None, *, listed: bool, alive: bool) -> tuple[Draft, ...]:
     guards = (guard,) if guard else ()
+    still = Guard(sql_key(row.id), None, False, "its SQL is still there")
     drafts: list[Draft] = []
-    for stage, name, what in ((0, sql_key(row.id), "the SQL"), (1, hosts_key(row.id), "the hosts that answered")):
-        for key in present(row):
-            if key.name == name:
-                moves = VALUE if alive and stage else frozenset[str]()
-                drafts.append(remove(key, f"{what} of {_lower(row)}", moves=moves, guards=guards, stage=stage))
+    for key in present(row):
+        if key.name == sql_key(row.id):
+            drafts.append(remove(key, f"the SQL of {_lower(row)}", guards=guards))
+        elif key.name == hosts_key(row.id):
+            # Without it a campaign that goes on would ask every host once more.
+            what, moves = f"the hosts that answered {_lower(row)}", VALUE if alive else NOTHING
+            drafts.append(remove(key, what, moves=moves, guards=(*guards, still), stage=1))
     if listed:
-        still = Guard(sql_key(row.id), None, False, "its SQL is still there")
         what = f"{_lower(row)} in the active set"
         drafts.append(Draft(Deed.DROP_MEMBER, ACTIVE, what, "set", guards=(still,), args=(row.id,), stage=2))
     return tuple(drafts)
