@@ -11,21 +11,27 @@ from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Deed, Outcome, Step
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io.act import undoing
+from fleetcache_gui.redis_io.act.hands import Hand
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
-    from fleetcache_gui.redis_io.act.hands import Hand, Hands
+    from fleetcache_gui.redis_io.act.hands import Hands
     from fleetcache_gui.redis_io.survey import Ask
 
 PATIENCE = 60.0
 """Seconds for which a server that is away is waited for."""
 
 _BETWEEN = 0.3
+_GRACE = 2.0
+"""Seconds that one look still has when nobody waits any more: a server that is well answers by then."""
 _LATE = 1.0
 """Seconds within which a server does what still lies in a connection that has ended, where that cannot be cut off."""
+
+_UNKNOWN = "whether it was done before is not known"
+_RESTARTED = f"the server was restarted or replaced meanwhile; {_UNKNOWN}"
 
 Finding = tuple[Outcome, str]
 
@@ -47,20 +53,43 @@ async def settle(
 
 
 async def reach(hands: Hands, node: str, old: Hand, waiting: Callable[[str], None], stop: asyncio.Event) -> Hand | str:
-    """The node on a new connection, with the old one cut off; or why nothing can be found out there."""
+    """The node on a new connection, with the old one cut off; or why nothing can be found out there. What is another
+    server by now, or has another role, is hung up on: nothing more is to be sent to it."""
     began = time.monotonic()
     while True:
-        try:
-            hand = await hands.again(node)
-            if hand.identity.run_id != old.identity.run_id:
-                return "the server was restarted or replaced meanwhile; whether it was done before is not known"
-            await _cut_off(hand, old)
-            return hand
-        except Trouble as trouble:
-            if time.monotonic() - began > PATIENCE or stop.is_set():
-                return f"{trouble.text} Whether it was done is not known."
-            waiting(f"{trouble.text} What became of it is looked up as soon as the server answers …")
+        hand = await _unless(stop, _again(hands, node, old))
+        if isinstance(hand, Hand):
+            if hand.same(old.identity):
+                return hand
+            await hand.lane.close()
+            restarted = hand.identity.run_id != old.identity.run_id
+            return _RESTARTED if restarted else f"its server is a {hand.identity.role} now; {_UNKNOWN}"
+        if time.monotonic() - began > PATIENCE or stop.is_set():
+            return f"{hand.text if hand else 'It was not waited for.'} Whether it was done is not known."
+        if hand is not None:
+            waiting(f"{hand.text} What became of it is looked up as soon as the server answers …")
         await asyncio.sleep(_BETWEEN)
+
+
+async def _again(hands: Hands, node: str, old: Hand) -> Hand | Trouble:
+    try:
+        hand = await hands.again(node)
+        if hand.same(old.identity):
+            await _cut_off(hand, old)
+    except Trouble as trouble:
+        return trouble
+    return hand
+
+
+async def _unless(stop: asyncio.Event, what: Coroutine[None, None, Hand | Trouble]) -> Hand | Trouble | None:
+    """What comes of it; None where that takes long and is not waited for any more."""
+    async with asyncio.TaskGroup() as group:
+        trying, stopped = group.create_task(what), group.create_task(stop.wait())
+        await asyncio.wait((trying, stopped), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((trying,), timeout=_GRACE)
+        trying.cancel()
+        stopped.cancel()
+    return None if trying.cancelled() else trying.result()
 
 
 async def _cut_off(hand: Hand, old: Hand) -> None:
@@ -99,10 +128,18 @@ async def _removed(ask: Ask, hand: Hand, step: Step) -> Finding:
     return Outcome.CHANGED, "it is there as another now, and was kept"
 
 
+def _restored(step: Step, dump: Reply) -> Finding:
+    if dump == step.draft.args[1]:
+        return Outcome.DONE, "found by reading: it is back"
+    if dump is None:
+        return Outcome.FAILED, "the connection broke before it was put back, or its time has passed"
+    return Outcome.CHANGED, "there is another under its name now, and it was kept"
+
+
 def _questions(step: Step) -> Sequence[Command]:
     key = step.draft.key
     if step.draft.deed is Deed.PUT_BACK:
-        return undoing.questions(step)
+        return [(b"DUMP", key)] if undoing.kind(step) == undoing.DUMP else undoing.questions(step)
     if step.draft.deed is Deed.DROP_MEMBER:
         return [(b"SISMEMBER", key, member) for member in step.draft.args]
     return [(b"PTTL", key)]
@@ -112,6 +149,8 @@ def _verdict(step: Step, replies: list[Reply]) -> Finding:
     if any(isinstance(reply, ReplyError) for reply in replies):
         return Outcome.UNKNOWN, "the account may not read it"
     if step.draft.deed is Deed.PUT_BACK:
+        if undoing.kind(step) == undoing.DUMP:
+            return _restored(step, replies[0])
         if undoing.done(step, replies):
             return Outcome.DONE, "found by reading: it is back"
         return Outcome.FAILED, "the connection broke before it was put back"

@@ -1,0 +1,125 @@
+"""What tests of faults share: plans of bare drafts, an act under way, and what became of each key."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from fleetcache_gui.domain import planning
+from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan
+from fleetcache_gui.redis_io.act import flush, plans
+from fleetcache_gui.redis_io.survey import survey
+from fleetcache_gui.redis_io.undo import Saved
+from tests.live.desk import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fleetcache_gui.domain.plan import Receipt, Step
+    from fleetcache_gui.redis_io.act.hands import Hands
+    from fleetcache_gui.redis_io.undo import UndoBin
+    from tests.live.desk import Desk
+    from tests.servers import Server
+
+GONE = {Outcome.DONE, Outcome.GONE}
+KEPT = {Outcome.CHANGED, Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.CANCELLED, Outcome.FAILED}
+PREFIX = b"cache:team:"
+
+
+def names(count: int) -> list[bytes]:
+    """So many keys, of the family of cached config."""
+    return [b"%b%d" % (PREFIX, number) for number in range(count)]
+
+
+def fill(server: Server, keys: Sequence[bytes], size: int = 20) -> None:
+    """Make them, each with a value of its own; on a cluster each node must own its share."""
+    for first in range(0, len(keys), 5000):
+        words = [word for key in keys[first : first + 5000] for word in (key, key.ljust(size, b"."))]
+        server.call("MSET", *words)
+
+
+def plan_of(hands: Hands, steps: Sequence[Step], verb: str = "config_cache.flush") -> Plan:
+    """A plan of ready steps, as the window would confirm it."""
+    return Plan(
+        id=uuid.uuid4().hex,
+        verb=verb,
+        family="config_cache",
+        title="Remove",
+        button="Remove",
+        where="bench",
+        environment="TEST",
+        servers=hands.identities,
+        steps=tuple(steps),
+        skipped=(),
+        consequence=(),
+        way_back="",
+        strictness=planning.Strictness.HOLD,
+        word="bench",
+        made_at=time.monotonic(),
+    )
+
+
+async def removal(hands: Hands, keys: Sequence[bytes]) -> Plan:
+    """The plan that removes them."""
+    drafts = [Draft(Deed.REMOVE, key, "a key", "string") for key in keys]
+    absolute = all(hand.absolute for hand in hands.nodes.values())
+    found = await survey(hands.ask, drafts, absolute=absolute, room=1 << 30, node_of=hands.node_of)
+    return plan_of(hands, found.steps)
+
+
+async def undoing(at: Desk, plan: Plan) -> Plan:
+    """The plan that puts back what another took."""
+    made = await plans.for_undo(at.place, at.hands, plan.title, at.bin.load(plan.id), repr)
+    assert isinstance(made, Plan), made
+    return made
+
+
+async def soon(condition: Callable[[], object]) -> None:
+    """Wait for a condition, on a machine that may be busy with other things."""
+    await until(condition, 60.0)
+
+
+async def flushing(hands: Hands) -> Plan:
+    """The plan that flushes the whole database."""
+    return plan_of(hands, await flush.steps(hands), "flush.database")
+
+
+def calls(server: Server, *commands: str) -> int:
+    """How often these were carried out since the server was started, inside scripts or not."""
+    stats = server.info("commandstats")
+    return sum(stats.get(f"cmdstat_{command}", {}).get("calls", 0) for command in commands)
+
+
+WRITES = ("unlink", "del", "srem", "pexpireat", "restore", "flushdb", "delifeq", "sadd", "persist")
+
+
+def assert_told_truly(receipt: Receipt, exists: Sequence[bool]) -> None:
+    """What is told of each key is what the server has."""
+    lies = [
+        (step.draft.key, outcome, receipt.notes.get(position))
+        for position, (step, outcome, there) in enumerate(
+            zip(receipt.plan.steps, receipt.outcomes, exists, strict=True)
+        )
+        if (there and outcome in GONE) or (not there and outcome in KEPT)
+    ]
+    assert lies == []
+
+
+def existing(server: Server, keys: Sequence[bytes]) -> list[bool]:
+    """Which of the keys are there."""
+    found: list[bool] = []
+    for first in range(0, len(keys), 5000):
+        some = keys[first : first + 5000]
+        found += [value is not None for value in server.call("MGET", *some)]
+    return found
+
+
+async def kept(bin_: UndoBin, deed: str) -> dict[bytes, bytes]:
+    """What the undo bin would give back of a deed."""
+    return {item.key: item.payload async for item in bin_.load(deed) if isinstance(item, Saved)}
+
+
+def said(receipt: Receipt) -> Any:
+    """For the message of a failing test."""
+    return receipt.counts, receipt.trouble, dict(list(receipt.notes.items())[:3])
