@@ -40,7 +40,11 @@ _WHOLE_KEY = frozenset({Deed.REMOVE, Deed.EXPIRE})
 
 _GONE = "it is gone already"
 _UNREAD = "the account may not read it"
-_NOBODY = "no node of the cluster serves it now"
+_MOVING = "its slot is moving to another node; plan again"
+_ELSEWHERE = {
+    "CLUSTERDOWN": "no node of the cluster serves it now",
+    **dict.fromkeys(("MOVED", "ASK", "TRYAGAIN"), _MOVING),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ async def _outlines(ask: Ask, looks: Sequence[_Look], *, absolute: bool) -> None
     for position, look in enumerate(looks):
         kind, ends, size = replies[3 * position : 3 * position + 3]
         if isinstance(kind, ReplyError):
-            look.refused = _NOBODY if kind.code == "CLUSTERDOWN" else _UNREAD
+            look.refused = _ELSEWHERE.get(kind.code, _UNREAD)
         elif isinstance(kind, bytes):
             look.kind = kind.decode("utf-8", "surrogateescape")
         if isinstance(ends, int):

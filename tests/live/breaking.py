@@ -86,9 +86,10 @@ async def flushing(hands: Hands) -> Plan:
 
 
 def calls(server: Server, *commands: str) -> int:
-    """How often these were carried out since the server was started, inside scripts or not."""
+    """How often these succeeded since the server was started, inside scripts or not."""
     stats = server.info("commandstats")
-    return sum(stats.get(f"cmdstat_{command}", {}).get("calls", 0) for command in commands)
+    told = [stats.get(f"cmdstat_{command}", {"calls": 0, "failed_calls": 0}) for command in commands]
+    return sum(figures["calls"] - figures["failed_calls"] for figures in told)
 
 
 WRITES = ("unlink", "del", "srem", "pexpireat", "restore", "flushdb", "delifeq", "sadd", "persist")

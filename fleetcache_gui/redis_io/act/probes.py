@@ -37,7 +37,8 @@ _MAKING: dict[bytes, tuple[bytes, ...]] = {b"SADD": (b"x",), b"RPUSH": (b"x",)}
 """These would make the key, so only DRYRUN is asked of them."""
 
 FLUSH = b"FLUSHDB"
-_SYNTAX = b"__probe__"  # no option of FLUSHDB: who may use it hears of a syntax error, and nothing is flushed
+FLUSHING = FLUSH + b" __probe__"
+"""That is no option of FLUSHDB: who may use it hears of a syntax error, and nothing is flushed."""
 
 SCRIPT = b"""
 local told = {}
@@ -113,7 +114,7 @@ async def _dry_run(ask: Ask, who: bytes, prefix: bytes, key: bytes, found: dict[
 
 async def _try(ask: Ask, prefix: bytes, key: bytes, found: dict[tuple[bytes, bytes], str]) -> None:
     lines = [b" ".join((*name.split(), b"@", *more)) for name, more in _HARMLESS.items()]
-    lines.append(FLUSH + b" " + _SYNTAX)
+    lines.append(FLUSHING)
     (told,) = await ask(((b"EVAL", SCRIPT, b"1", key, *lines),))
     if isinstance(told, ReplyError):
         # On another node of the cluster than its own, the key is never looked at.
