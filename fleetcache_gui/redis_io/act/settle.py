@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
-from fleetcache_gui.domain.plan import Deed, Outcome, Step
+from fleetcache_gui.domain.plan import Deed, Fingerprint, Outcome, Step
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io.act import undoing
 from fleetcache_gui.redis_io.act.hands import Hand
@@ -104,7 +104,7 @@ async def _cut_off(hand: Hand, old: Hand) -> None:
 async def _read(hand: Hand, steps: Sequence[Step]) -> list[Finding]:
     ask = _asker(hand)
     if steps[0].draft.deed is Deed.REMOVE:
-        return [await _removed(ask, hand, step) for step in steps]
+        return await _removed(ask, hand, steps)
     replies = await ask([(step.draft.key, question) for step in steps for question in _questions(step)])
     answers = iter(replies)
     return [_verdict(step, [next(answers) for _ in _questions(step)]) for step in steps]
@@ -117,13 +117,21 @@ def _asker(hand: Hand) -> Ask:
     return ask
 
 
-async def _removed(ask: Ask, hand: Hand, step: Step) -> Finding:
-    draft = replace(step.draft, type="", value=None, guards=())
-    found = await survey(ask, [draft], absolute=hand.absolute, room=0, node_of=lambda key: step.node)
-    if not found.steps:
-        gone = found.skipped[0].reason == "it is gone already"
-        return (Outcome.DONE, "found by reading: it is gone") if gone else (Outcome.UNKNOWN, found.skipped[0].reason)
-    if found.steps[0].seen == step.seen:
+async def _removed(ask: Ask, hand: Hand, steps: Sequence[Step]) -> list[Finding]:
+    drafts = [
+        replace(step.draft, what=str(number), type="", value=None, guards=()) for number, step in enumerate(steps)
+    ]
+    found = await survey(ask, drafts, absolute=hand.absolute, room=0, node_of=lambda key: "")
+    seen = {int(step.draft.what): step.seen for step in found.steps}
+    reasons = {int(skipped.what): skipped.reason for skipped in found.skipped}
+    return [_left(step, seen.get(number), reasons.get(number, "")) for number, step in enumerate(steps)]
+
+
+def _left(step: Step, seen: Fingerprint | None, reason: str) -> Finding:
+    if seen is None:
+        gone = reason == "it is gone already"
+        return (Outcome.DONE, "found by reading: it is gone") if gone else (Outcome.UNKNOWN, reason)
+    if seen == step.seen:
         return Outcome.FAILED, "the connection broke before it was done; it is there as it was"
     return Outcome.CHANGED, "it is there as another now, and was kept"
 
