@@ -443,13 +443,23 @@ async def test_a_batch_cut_in_the_middle_is_told_key_by_key(valkey: Server, tmp_
 # --- refusals that hold for all that would come (F26) -----------------------------------------------------------------
 
 
+def _blocked(server: Server) -> Path:
+    """A directory where the server would write its data to."""
+    return Path(server.call("CONFIG", "GET", "dir")[1].decode()) / "dump.rdb"
+
+
 def _cannot_save(server: Server) -> None:
-    """A directory lies where the server would write its data to."""
-    folder = Path(server.call("CONFIG", "GET", "dir")[1].decode())
-    (folder / "dump.rdb").mkdir(exist_ok=True)
+    _blocked(server).mkdir()
     server.call("CONFIG", "SET", "save", "3600 1000000")
     server.call("BGSAVE")
     wait_until(lambda: server.info("persistence")["rdb_last_bgsave_status"] == "err", "the server failed to save")
+
+
+def _mended(server: Server) -> None:
+    server.call("REPLICAOF", "NO", "ONE")
+    server.call("CONFIG", "SET", "min-replicas-to-write", 0, "save", "")
+    if _blocked(server).is_dir():
+        _blocked(server).rmdir()
 
 
 REFUSALS: dict[str, tuple[str, Callable[[Server, Server], object]]] = {
@@ -480,8 +490,7 @@ async def test_a_refusal_of_the_whole_server_ends_the_run(
                     hold.release()
                 receipt = act.result()
             finally:
-                valkey.call("REPLICAOF", "NO", "ONE")
-                valkey.call("CONFIG", "SET", "min-replicas-to-write", 0, "save", "")
+                _mended(valkey)
             assert sentence in receipt.trouble, said(receipt)
             assert receipt.trouble.endswith("Nothing more was sent.")
             assert set(receipt.outcomes) == {Outcome.FAILED, Outcome.UNREACHABLE}
