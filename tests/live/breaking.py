@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui.domain import planning
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan
-from fleetcache_gui.redis_io.act import flush, plans
+from fleetcache_gui.redis_io.act import flush, plans, scripts
+from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.survey import survey
 from fleetcache_gui.redis_io.undo import Saved
 from tests.live.desk import until
+from tests.proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from fleetcache_gui.domain.plan import Receipt, Step
     from fleetcache_gui.redis_io.act.hands import Hands
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 GONE = {Outcome.DONE, Outcome.GONE}
 KEPT = {Outcome.CHANGED, Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.CANCELLED, Outcome.FAILED}
 PREFIX = b"cache:team:"
+LOCK, TOKEN, OTHER = b"lock:cron:vuln", b"token-1", b"cache:team:1"
+ACTIVE = b"livequery:active"
 
 
 def names(count: int) -> list[bytes]:
@@ -124,3 +129,61 @@ async def kept(bin_: UndoBin, deed: str) -> dict[bytes, bytes]:
 def said(receipt: Receipt) -> Any:
     """For the message of a failing test."""
     return receipt.counts, receipt.trouble, dict(list(receipt.notes.items())[:3])
+
+
+@contextmanager
+def proxied(server: Server) -> Iterator[tuple[Proxy, Address]]:
+    """A proxy in front of a server, and its address."""
+    with Proxy(server.host, server.port) as proxy:
+        yield proxy, Address(proxy.host, proxy.port)
+
+
+# --- one step of each verb --------------------------------------------------------------------------------------------
+
+
+async def release(at: Desk) -> Plan:
+    """The plan that releases the lock."""
+    return await at.plan("locks.release", await at.rows("locks", LOCK))
+
+
+async def _unlist(at: Desk) -> Plan:
+    drafts = [Draft(Deed.DROP_MEMBER, ACTIVE, "campaign 7", "set", args=(b"7",))]
+    return await _plan(at, drafts)
+
+
+async def _expire(at: Desk) -> Plan:
+    return await _plan(at, [Draft(Deed.EXPIRE, LOCK, "a lock", "string", args=(b"60000",))])
+
+
+async def _plan(at: Desk, drafts: list[Draft]) -> Plan:
+    found = await survey(at.hands.ask, drafts, absolute=False, room=1 << 20, node_of=at.hands.node_of)
+    assert len(found.steps) == len(drafts)
+    return plan_of(at.hands, found.steps)
+
+
+async def _undo(at: Desk) -> Plan:
+    gone = await removal(at.hands, [OTHER])
+    assert (await at.do(gone)).outcomes == (Outcome.DONE,)
+    return await undoing(at, gone)
+
+
+VERBS: dict[str, tuple[Callable[[Desk], Coroutine[Any, Any, Plan]], bytes, Callable[[Server], bool]]] = {
+    "remove": (lambda at: removal(at.hands, [OTHER]), scripts.REMOVE.text, lambda s: not s.call("EXISTS", OTHER)),
+    "unlist": (_unlist, scripts.DROP_MEMBER.text, lambda s: not s.call("SISMEMBER", ACTIVE, "7")),
+    "expire": (_expire, scripts.EXPIRE.text, lambda s: s.call("PTTL", LOCK) > 0),
+    "undo": (_undo, b"RESTORE", lambda s: bool(s.call("EXISTS", OTHER))),
+    "flush": (lambda at: flushing(at.hands), scripts.FLUSH.text, lambda s: s.call("DBSIZE") == 0),
+    "release": (release, b"", lambda s: not s.call("EXISTS", LOCK)),
+}
+
+
+async def armed(at: Desk, server: Server, verb: str) -> tuple[Plan, bytes, Callable[[Server], bool]]:
+    """A plan of that verb, the word of the command that will do it, and whether it is done."""
+    server.call("SET", LOCK, TOKEN)
+    server.call("SET", OTHER, "value", "PX", 600_000)
+    server.call("SADD", ACTIVE, "7", "8")
+    make, word, done = VERBS[verb]
+    plan = await make(at)
+    assert not done(server)
+    native = at.hands.nodes[""].native
+    return plan, word or native or scripts.REMOVE.text, done

@@ -1,223 +1,50 @@
-"""Guarded actions while the server or the way to it fails: sent once, told truly, resumable."""
+"""Guarded actions whose requests or replies get lost, and servers that refuse: told truly, resumable."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import threading
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
-from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan
+from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.redis_io.act import scripts, settle
-from fleetcache_gui.redis_io.act.execute import execute
-from fleetcache_gui.redis_io.act.hands import Hands, WriteLane, ready
+from fleetcache_gui.redis_io.act.hands import ready
 from fleetcache_gui.redis_io.address import Address
-from fleetcache_gui.redis_io.survey import survey
 from tests.live.breaking import (
+    OTHER,
+    VERBS,
     WRITES,
+    armed,
     assert_told_truly,
     calls,
     existing,
     fill,
-    flushing,
     kept,
     names,
-    plan_of,
+    proxied,
     removal,
     said,
     soon,
-    undoing,
 )
 from tests.live.desk import PREFIXES, desk
-from tests.monitor import Monitor
 from tests.proxy import Proxy
-from tests.servers import HOST, VALKEY, Server, wait_until
+from tests.servers import HOST, Server, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
-
-    from fleetcache_gui.domain.plan import Receipt
-    from tests.live.desk import Desk
-
-SWAPS = int(os.environ.get("FLEETCACHE_SWAPS", "8"))
-"""How often another server answers by then; 200 for the full measure."""
-
-LOCK, TOKEN, OTHER = b"lock:cron:vuln", b"token-1", b"cache:team:1"
-ACTIVE = b"livequery:active"
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reply is waited for a second only: what is under test is what happens then."""
-    monkeypatch.setattr(WriteLane, "patience", 1.0)
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Server]:
-    """Another server, for what answers at the same address by then."""
-    with Server(VALKEY, "--enable-debug-command", "yes") as server:
-        yield server
-
-
-@contextmanager
-def proxied(server: Server) -> Iterator[tuple[Proxy, Address]]:
-    with Proxy(server.host, server.port) as proxy:
-        yield proxy, Address(proxy.host, proxy.port)
-
-
-async def release(at: Desk) -> Plan:
-    return await at.plan("locks.release", await at.rows("locks", LOCK))
-
-
-# --- another server answers (F1) --------------------------------------------------------------------------------------
-
-
-async def test_another_server_at_the_address_gets_no_write(valkey: Server, second: Server, tmp_path: Path) -> None:
-    dice = random.Random(4)
-    second.revive()
-    writes = {id(server): calls(server, *WRITES) for server in (valkey, second)}
-    with proxied(valkey) as (proxy, address), Monitor(second) as seen:
-        for _ in range(SWAPS):
-            proxy.retarget(HOST, valkey.port)
-            proxy.cut()
-            for server in (valkey, second):
-                server.call("SET", LOCK, TOKEN)
-            async with desk(address, tmp_path) as at:
-                plan = await release(at) if dice.random() < 0.7 else await flushing(at.hands)
-                proxy.retarget(HOST, second.port)
-                proxy.cut()
-                receipt = await at.do(plan)
-                assert set(receipt.outcomes) == {Outcome.CANCELLED}
-                assert "not the server that was previewed" in receipt.trouble
-                assert "Nothing was sent. Plan again." in receipt.trouble
-                assert at.log.entries == []
-        assert [command.words for command in seen.writes() if command.name != b"set"] == []
-    assert writes == {id(server): calls(server, *WRITES) for server in (valkey, second)}
-
-
-@pytest.mark.parametrize("swap", ["restart", "replica", "database", "gone"])
-async def test_a_server_that_changed_gets_no_write(valkey: Server, second: Server, tmp_path: Path, swap: str) -> None:
-    second.revive()
-    valkey.call("SET", LOCK, TOKEN)
-    async with desk(Address(HOST, valkey.port), tmp_path) as at:
-        plan, hands = await release(at), at.hands
-        if swap == "restart":
-            valkey.restart()
-            valkey.call("SET", LOCK, TOKEN)
-        elif swap == "replica":
-            valkey.call("REPLICAOF", HOST, second.port)
-        elif swap == "database":
-            at.hands = await Hands.open(Address(HOST, valkey.port, 3), PREFIXES)
-        else:
-            valkey.kill()
-        try:
-            receipt = await at.do(plan)
-        finally:
-            valkey.revive()
-            valkey.call("REPLICAOF", "NO", "ONE")
-            await hands.close()
-    assert receipt.outcomes == (Outcome.CANCELLED,)
-    assert "Nothing was sent. Plan again" in receipt.trouble
-    assert at.log.entries == []
-    assert calls(valkey, *WRITES) == calls(valkey, "flushdb")
-
-
-async def test_a_plan_made_anew_runs_on_the_new_server(valkey: Server, tmp_path: Path) -> None:
-    valkey.call("SET", LOCK, TOKEN)
-    async with desk(Address(HOST, valkey.port), tmp_path) as at:
-        plan = await release(at)
-        valkey.restart()
-        valkey.call("SET", LOCK, TOKEN)
-        assert (await at.do(plan)).outcomes == (Outcome.CANCELLED,)
-        assert (await at.do(await release(at))).outcomes == (Outcome.DONE,)
-    assert valkey.call("EXISTS", LOCK) == 0
-
-
-# --- idle connections, and the database they are in (F10, F16) --------------------------------------------------------
-
-
-async def test_an_idle_connection_that_was_closed_is_no_error(server: Server, tmp_path: Path) -> None:
-    server.call("SET", LOCK, TOKEN)
-    async with desk(Address(HOST, server.port), tmp_path) as at:
-        plan = await release(at)
-        before = calls(server, "unlink", "delifeq")
-        server.call("CLIENT", "KILL", "TYPE", "normal")
-        receipt = await at.do(plan)
-    assert receipt.outcomes == (Outcome.DONE,), said(receipt)
-    assert calls(server, "unlink", "delifeq") == before + 1
-
-
-async def test_the_database_stays_the_one_that_was_planned(server: Server, tmp_path: Path) -> None:
-    with redis.Redis(port=server.port, db=3, protocol=2) as third:
-        third.set("three", 3)
-    server.call("SET", "zero", 0)
-    async with desk(Address(HOST, server.port, 3), tmp_path) as at:
-        plan = await flushing(at.hands)
-        assert plan.count == 1
-        server.call("CLIENT", "KILL", "TYPE", "normal")
-        receipt = await at.do(plan)
-    assert receipt.outcomes == (Outcome.DONE,), said(receipt)
-    assert server.call("EXISTS", "zero") == 1
-    with redis.Redis(port=server.port, db=3, protocol=2) as third:
-        assert third.dbsize() == 0
-
+    from collections.abc import Callable
 
 # --- replies and requests that get lost (F3) --------------------------------------------------------------------------
-
-
-async def _unlist(at: Desk) -> Plan:
-    drafts = [Draft(Deed.DROP_MEMBER, ACTIVE, "campaign 7", "set", args=(b"7",))]
-    return await _plan(at, drafts)
-
-
-async def _expire(at: Desk) -> Plan:
-    return await _plan(at, [Draft(Deed.EXPIRE, LOCK, "a lock", "string", args=(b"60000",))])
-
-
-async def _plan(at: Desk, drafts: list[Draft]) -> Plan:
-    found = await survey(at.hands.ask, drafts, absolute=False, room=1 << 20, node_of=at.hands.node_of)
-    assert len(found.steps) == len(drafts)
-    return plan_of(at.hands, found.steps)
-
-
-async def _undo(at: Desk) -> Plan:
-    gone = await removal(at.hands, [OTHER])
-    assert (await at.do(gone)).outcomes == (Outcome.DONE,)
-    return await undoing(at, gone)
-
-
-VERBS: dict[str, tuple[Callable[[Desk], Coroutine[Any, Any, Plan]], bytes, Callable[[Server], bool]]] = {
-    "remove": (lambda at: removal(at.hands, [OTHER]), scripts.REMOVE.text, lambda s: not s.call("EXISTS", OTHER)),
-    "unlist": (_unlist, scripts.DROP_MEMBER.text, lambda s: not s.call("SISMEMBER", ACTIVE, "7")),
-    "expire": (_expire, scripts.EXPIRE.text, lambda s: s.call("PTTL", LOCK) > 0),
-    "undo": (_undo, b"RESTORE", lambda s: bool(s.call("EXISTS", OTHER))),
-    "flush": (lambda at: flushing(at.hands), scripts.FLUSH.text, lambda s: s.call("DBSIZE") == 0),
-    "release": (release, b"", lambda s: not s.call("EXISTS", LOCK)),
-}
-
-
-async def _armed(at: Desk, server: Server, verb: str) -> tuple[Plan, bytes, Callable[[Server], bool]]:
-    server.call("SET", LOCK, TOKEN)
-    server.call("SET", OTHER, "value", "PX", 600_000)
-    server.call("SADD", ACTIVE, "7", "8")
-    make, word, done = VERBS[verb]
-    plan = await make(at)
-    assert not done(server)
-    native = at.hands.nodes[""].native
-    return plan, word or native or scripts.REMOVE.text, done
 
 
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_lost_reply_is_found_to_be_done(server: Server, tmp_path: Path, verb: str) -> None:
     with proxied(server) as (proxy, address):
         async with desk(address, tmp_path) as at:
-            plan, word, done = await _armed(at, server, verb)
+            plan, word, done = await armed(at, server, verb)
             before = calls(server, *WRITES)
             proxy.cut_reply_to(word)
             receipt = await at.do(plan)
@@ -233,7 +60,7 @@ async def test_a_lost_reply_is_found_to_be_done(server: Server, tmp_path: Path, 
 async def test_a_lost_request_is_found_not_to_be_done(server: Server, tmp_path: Path, verb: str) -> None:
     with proxied(server) as (proxy, address):
         async with desk(address, tmp_path) as at:
-            plan, word, done = await _armed(at, server, verb)
+            plan, word, done = await armed(at, server, verb)
             before = calls(server, *WRITES)
             hold = proxy.hold_request(word)
             async with asyncio.TaskGroup() as group:
@@ -257,7 +84,7 @@ async def test_a_lost_flush_is_not_taken_for_done_because_of_probes(server: Serv
     server.call("ACL", "SETUSER", "plain", "reset", "on", ">pw", "~*", "&*", "+@all", "-acl|dryrun")
     with Proxy(server.host, server.port) as proxy:
         async with desk(Address(HOST, proxy.port, username="plain", password="pw"), tmp_path) as at:
-            plan, word, done = await _armed(at, server, "flush")
+            plan, word, done = await armed(at, server, "flush")
             hold = proxy.hold_request(word)
             async with asyncio.TaskGroup() as group:
                 act = group.create_task(at.do(plan))
@@ -271,7 +98,7 @@ async def test_a_name_that_is_taken_by_then_is_not_told_as_put_back(valkey: Serv
     """The request to put back is lost, and another comes by the name: what is there is not what was saved."""
     with proxied(valkey) as (proxy, address):
         async with desk(address, tmp_path) as at:
-            plan, word, _ = await _armed(at, valkey, "undo")
+            plan, word, _ = await armed(at, valkey, "undo")
             hold = proxy.hold_request(word)
             async with asyncio.TaskGroup() as group:
                 act = group.create_task(at.do(plan))
@@ -280,134 +107,6 @@ async def test_a_name_that_is_taken_by_then_is_not_told_as_put_back(valkey: Serv
                 hold.drop()
             assert act.result().outcomes == (Outcome.CHANGED,)
     assert valkey.call("GET", OTHER) == b"new"
-
-
-# --- a server that is busy, frozen or paused (F2, F14, F27) -----------------------------------------------------------
-
-
-@contextmanager
-def held_up(server: Server, how: str) -> Iterator[Callable[[], None]]:
-    """The server does not answer; calling it lets it go on."""
-    if how == "frozen":
-        with server.frozen():
-            yield server.thaw
-        return
-    if how == "paused WRITE":
-        server.call("CLIENT", "PAUSE", 60_000, "WRITE")
-        yield lambda: server.call("CLIENT", "UNPAUSE")
-        server.call("CLIENT", "UNPAUSE")
-        return
-    if how == "paused ALL":  # who would end that is paused too
-        server.call("CLIENT", "PAUSE", 1500)
-        yield lambda: None
-        return
-    busy = threading.Thread(target=lambda: server.call("DEBUG", "SLEEP", "1.5"))
-    busy.start()
-    yield lambda: None
-    busy.join()
-
-
-@pytest.mark.parametrize(
-    ("verb", "how"),
-    [
-        *(("remove", how) for how in ("frozen", "paused WRITE", "paused ALL", "busy")),
-        *(("release", "frozen"), ("flush", "frozen"), ("flush", "paused WRITE")),
-    ],
-)
-async def test_a_server_that_does_not_answer_is_asked_once(
-    impatient: None, second: Server, tmp_path: Path, verb: str, how: str
-) -> None:
-    second.revive()
-    second.flush()
-    with proxied(second) as (proxy, address):
-        async with desk(address, tmp_path) as at:
-            plan, word, done = await _armed(at, second, verb)
-            before = calls(second, *WRITES)
-            hold = proxy.hold_request(word)
-            async with asyncio.TaskGroup() as group:
-                act = group.create_task(at.do(plan))
-                await soon(lambda: hold.held)
-                with held_up(second, how) as go_on:
-                    hold.release()
-                    await soon(lambda: act.done() or any(told.waiting for told in at.told))
-                    go_on()
-                    await soon(act.done)
-            receipt: Receipt = act.result()
-            made = calls(second, *WRITES) - before
-            assert receipt.outcomes == ((Outcome.DONE,) if made else (Outcome.FAILED,)), said(receipt)
-            assert made == done(second) <= 1
-
-
-async def test_what_lies_in_a_cut_off_connection_is_never_done_later(
-    impatient: None, valkey: Server, tmp_path: Path
-) -> None:
-    """The request is on its way for longer than anybody waits; it arrives after the verdict."""
-    with proxied(valkey) as (proxy, address):
-        for verb in ("remove", "release", "flush"):
-            async with desk(address, tmp_path) as at:
-                plan, word, done = await _armed(at, valkey, verb)
-                hold = proxy.hold_request(word)
-                receipt = await at.do(plan)
-                hold.release()
-                assert receipt.outcomes == (Outcome.FAILED,), said(receipt)
-                valkey.call("PING")
-                await soon(lambda: proxy.connections.open <= 1)
-                assert not done(valkey)
-
-
-@pytest.mark.parametrize("may_kill", [True, False])
-async def test_a_thawed_server_does_nothing_after_the_verdict(
-    impatient: None, valkey: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may_kill: bool
-) -> None:
-    monkeypatch.setattr(WriteLane, "patience", 0.3)
-    user = "fine" if may_kill else "tame"
-    valkey.call("ACL", "SETUSER", user, "on", ">pw", "~*", "+@all", *(() if may_kill else ("-client|kill",)))
-    address = Address(HOST, valkey.port, username=user, password="pw")
-    met: set[Outcome] = set()
-    with Proxy(valkey.host, valkey.port) as proxy:
-        through = Address(proxy.host, proxy.port, username=user, password="pw")
-        for round_ in range(8 if may_kill else 2):
-            keys = names(30)
-            fill(valkey, keys, size=2000)
-            async with desk(through if round_ % 2 else address, tmp_path) as at:
-                plan = await removal(at.hands, keys)
-                hold = proxy.hold_request(scripts.REMOVE.text) if round_ % 2 else None
-                async with asyncio.TaskGroup() as group:
-                    act = group.create_task(at.do(plan))
-                    await soon(lambda: hold.held if hold else bool(at.log.entries))  # noqa: B023
-                    with valkey.frozen():
-                        if hold:
-                            hold.release()
-                        await soon(lambda: act.done() or any(told.waiting for told in at.told))  # noqa: B023
-                receipt = act.result()
-            there = existing(valkey, keys)
-            assert_told_truly(receipt, there)
-            assert Outcome.UNKNOWN not in receipt.outcomes, said(receipt)
-            met.update(receipt.outcomes)
-            with Monitor(valkey) as seen:  # nothing is left that would still come
-                valkey.call("PING")
-                assert seen.writes() == []
-            assert existing(valkey, keys) == there
-            await kept(at.bin, plan.id)
-    assert met & {Outcome.DONE, Outcome.FAILED}
-
-
-async def test_cancel_ends_the_waiting(impatient: None, second: Server, tmp_path: Path) -> None:
-    second.revive()
-    with proxied(second) as (proxy, address):
-        async with desk(address, tmp_path) as at:
-            plan, word, _ = await _armed(at, second, "remove")
-            hold = proxy.hold_request(word)
-            async with asyncio.TaskGroup() as group:
-                act = group.create_task(at.do(plan))
-                await soon(lambda: hold.held)
-                with second.frozen():
-                    hold.release()
-                    await soon(lambda: any(told.waiting for told in at.told))
-                    at.stop.set()
-                    await soon(act.done)
-            assert act.result().outcomes == (Outcome.UNKNOWN,)
-            assert "is not known" in act.result().notes[0]
 
 
 # --- a batch that is cut in the middle (F4) ---------------------------------------------------------------------------
@@ -473,7 +172,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Server, Server], object]]] = {
 async def test_a_refusal_of_the_whole_server_ends_the_run(
     valkey: Server, second: Server, tmp_path: Path, what: str
 ) -> None:
-    second.revive()
     keys = names(200)
     fill(valkey, keys)
     sentence, refuse = REFUSALS[what]
@@ -502,7 +200,7 @@ async def test_no_room_for_another_client_is_waited_out(valkey: Server, tmp_path
     """The connection is lost, and the server takes no more clients for a while."""
     with proxied(valkey) as (proxy, address):
         async with desk(address, tmp_path) as at:
-            plan, word, _ = await _armed(at, valkey, "remove")
+            plan, word, _ = await armed(at, valkey, "remove")
             with redis.Redis(port=valkey.port, protocol=2) as admin:
                 admin.ping()
                 proxy.cut_reply_to(word)
@@ -521,7 +219,7 @@ async def test_a_restarted_server_cannot_tell_what_was_done(
     monkeypatch.setattr(settle, "_BETWEEN", 0.05)
     with proxied(valkey) as (proxy, address):
         async with desk(address, tmp_path) as at:
-            plan, word, _ = await _armed(at, valkey, "remove")
+            plan, word, _ = await armed(at, valkey, "remove")
             hold = proxy.hold_request(word)
             async with asyncio.TaskGroup() as group:
                 act = group.create_task(at.do(plan))
@@ -534,7 +232,7 @@ async def test_a_restarted_server_cannot_tell_what_was_done(
 
 async def test_nothing_is_put_back_into_a_full_server(valkey: Server, tmp_path: Path) -> None:
     async with desk(Address(HOST, valkey.port), tmp_path) as at:
-        plan, _, _ = await _armed(at, valkey, "undo")
+        plan, _, _ = await armed(at, valkey, "undo")
         valkey.call("CONFIG", "SET", "maxmemory", 1, "maxmemory-policy", "noeviction")
         try:
             receipt = await at.do(plan)
@@ -543,16 +241,3 @@ async def test_nothing_is_put_back_into_a_full_server(valkey: Server, tmp_path: 
     assert receipt.outcomes == (Outcome.FAILED,)
     assert receipt.trouble == "The server's memory is full. Nothing more was sent."
     assert valkey.call("EXISTS", OTHER) == 0
-
-
-async def test_a_confirmation_is_not_good_for_other_hands(valkey: Server, second: Server, tmp_path: Path) -> None:
-    second.revive()
-    valkey.call("SET", LOCK, TOKEN)
-    second.call("SET", LOCK, TOKEN)
-    async with desk(Address(HOST, valkey.port), tmp_path) as at, desk(Address(HOST, second.port), tmp_path) as other:
-        plan = await release(at)
-        confirmed = at.gate.confirm(plan, plan.word)
-        record = at.bin.begin(plan.id, plan.title, {})
-        receipt = await execute(at.gate, confirmed, other.hands, record, at.log, at.told.append, at.stop)
-    assert receipt.outcomes == (Outcome.CANCELLED,)
-    assert second.call("EXISTS", LOCK) == valkey.call("EXISTS", LOCK) == 1
