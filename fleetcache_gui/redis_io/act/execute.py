@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from fleetcache_gui.redis_io.audit import AuditFailed
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Mapping
 
     from fleetcache_gui.domain.plan import Plan, Progress
@@ -43,6 +43,7 @@ async def execute(
     undo = "undo-" if plan.verb == "undo" else ""
     await log.append(plan.id, f"{undo}intent", intent(plan))
     receipt = await Run(plan, hands, keeper, log, told, stop).go()
+    await asyncio.sleep(0)  # of a hundred thousand steps each summary takes some 30 ms
     try:
         await log.append(plan.id, f"{undo}outcome", outcome(receipt))
     except AuditFailed as failed:
