@@ -1,6 +1,8 @@
 """An inspector in a process of its own, to be killed or stopped while it removes keys. Prints what it has come to.
 
-python -m tests.live.actor PORT FOLDER KEYS
+python -m tests.live.actor PORT FOLDER KEYS SECONDS
+
+SECONDS is for how long it waits for a reply.
 """
 
 from __future__ import annotations
@@ -25,9 +27,6 @@ from tests.servers import HOST
 KEY = b"k" * 32
 """What the undo bin of the actor is encrypted with."""
 
-PATIENCE = 0.5
-"""Seconds for which the actor waits for a reply."""
-
 
 def books(folder: Path) -> tuple[AuditLog, UndoBin]:
     """What an actor keeps in its folder, for itself and for who looks at it afterwards."""
@@ -39,7 +38,7 @@ def say(**facts: Any) -> None:
     sys.stdout.flush()
 
 
-async def act(port: int, folder: Path, count: int) -> None:
+async def act(port: int, folder: Path, count: int, patience: float) -> None:
     log, bin_ = books(folder)
     hands = await Hands.open(Address(HOST, port), PREFIXES)
     plan = await removal(hands, names(count))
@@ -49,7 +48,7 @@ async def act(port: int, folder: Path, count: int) -> None:
     record = bin_.begin(plan.id, plan.title, {})
     say(plan=plan.id)
     sys.stdin.readline()
-    WriteLane.patience = PATIENCE
+    WriteLane.patience = patience
     began = time.monotonic()
     receipt = await execute(gate, confirmed, hands, record, log, lambda told: None, asyncio.Event())
     await record.finish()
@@ -59,4 +58,4 @@ async def act(port: int, folder: Path, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(act(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(act(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fleetcache_gui.domain import planning
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan
 from fleetcache_gui.redis_io.act import flush, plans, scripts
+from fleetcache_gui.redis_io.act.hands import WriteLane
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.survey import survey
 from fleetcache_gui.redis_io.undo import Saved
@@ -17,7 +18,9 @@ from tests.live.desk import until
 from tests.proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+
+    import pytest
 
     from fleetcache_gui.domain.plan import Receipt, Step
     from fleetcache_gui.redis_io.act.hands import Hands
@@ -83,6 +86,33 @@ async def undoing(at: Desk, plan: Plan) -> Plan:
 async def soon(condition: Callable[[], object]) -> None:
     """Wait for a condition, on a machine that may be busy with other things."""
     await until(condition, 60.0)
+
+
+def when(at: Desk, event: str, then: Callable[[], object]) -> None:
+    """Once, when that is put on record: at "intent" everything was looked at and nothing was sent."""
+    append, waiting = at.log.append, [then]
+
+    async def append_and_break(deed: str, happened: str, facts: Mapping[str, object]) -> object:
+        await append(deed, happened, facts)
+        if happened == event and waiting:
+            waiting.pop()()
+        return None
+
+    at.log.append = append_and_break  # type: ignore[method-assign]
+
+
+class Patience:
+    """How long a reply is waited for: as usual, or so short that a test can wait for the end of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._set = lambda seconds: monkeypatch.setattr(WriteLane, "patience", seconds)
+        self._usual = WriteLane.patience
+
+    def short(self) -> None:
+        self._set(0.7)
+
+    def usual(self) -> None:
+        self._set(self._usual)
 
 
 async def flushing(hands: Hands) -> Plan:

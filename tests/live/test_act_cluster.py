@@ -16,12 +16,12 @@ from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import survey
 from fleetcache_gui.redis_io.topology import slot_of
-from tests.live.breaking import WRITES, calls, flushing, names, plan_of, removal, said, undoing
-from tests.live.desk import PREFIXES, Desk, desk
+from tests.live.breaking import WRITES, Patience, calls, flushing, names, plan_of, removal, said, undoing, when
+from tests.live.desk import PREFIXES, desk
 from tests.servers import HOST, Cluster, Server, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 KEYS = names(300)
@@ -65,19 +65,6 @@ def at(cluster: Cluster) -> Address:
 def named(cluster: Cluster, node: str) -> Server:
     """The server of a node's id."""
     return next(server for server in cluster.nodes if server.call("CLUSTER", "MYID").decode() == node)
-
-
-def when(desk_: Desk, event: str, then: Callable[[], object]) -> None:
-    """Once, when that is put on record: at "intent" everything was looked at and nothing was sent."""
-    append, waiting = desk_.log.append, [then]
-
-    async def append_and_break(deed: str, happened: str, facts: Mapping[str, object]) -> object:
-        await append(deed, happened, facts)
-        if happened == event and waiting:
-            waiting.pop()()
-        return None
-
-    desk_.log.append = append_and_break  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -202,7 +189,7 @@ async def test_a_primary_that_freezes_during_a_flush_is_found_out_about(
 ) -> None:
     fill(cluster)
     frozen = cluster.nodes[1]
-    monkeypatch.setattr(WriteLane, "patience", 0.5)
+    patience = Patience(monkeypatch)
     flushes = flush._flushes
     met: list[int] = []
 
@@ -210,6 +197,7 @@ async def test_a_primary_that_freezes_during_a_flush_is_found_out_about(
         found = await flushes(hand)
         if hand.lane.address.port == frozen.port and not met:
             met.append(frozen.port)
+            patience.short()
             frozen.freeze()
         return found
 
@@ -217,7 +205,7 @@ async def test_a_primary_that_freezes_during_a_flush_is_found_out_about(
         plan = await flushing(made.hands)
         before = [calls(node, "flushdb") for node in cluster.nodes]
         monkeypatch.setattr(flush, "_flushes", freezing)
-        made.told = _Thawing(frozen)
+        made.told = _Waiting(lambda: (patience.usual(), frozen.thaw()))
         receipt = await made.do(plan)
         assert met == [frozen.port]
     cluster.wait()
@@ -231,17 +219,17 @@ async def test_a_primary_that_freezes_during_a_flush_is_found_out_about(
         assert done or node is frozen
 
 
-class _Thawing(list[Any]):
-    """Thaws a server as soon as it is told that something waits for it."""
+class _Waiting(list[Any]):
+    """Calls something as soon as it is told that something is waited for."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, then: Callable[[], object]) -> None:
         super().__init__()
-        self._server = server
+        self._then = then
 
     def append(self, told: Any) -> None:
         super().append(told)
         if told.waiting:
-            self._server.thaw()
+            self._then()
 
 
 # --- nodes that go, and slots that move (F22, F23, F24) ---------------------------------------------------------------
@@ -470,8 +458,7 @@ async def test_what_an_interruption_leaves_of_a_campaign_is_found_again(
             return plan_of(made.hands, [_while_dead(step) for step in found.steps])
 
         first = await plan()
-        monkeypatch.setattr(WriteLane, "patience", 0.5)
-        when(made, "intent", cluster.nodes[away].freeze)
+        when(made, "intent", lambda: (Patience(monkeypatch).short(), cluster.nodes[away].freeze()))
         receipt = await made.do(first)
         cluster.nodes[away].thaw()
         monkeypatch.undo()

@@ -79,10 +79,9 @@ async def run(
             note = "it holds many more keys than previewed; nothing was flushed"
         return verdict.outcome or Outcome.FAILED, note, took
     waiting(f"{trouble.text} Looking whether {hand.identity.address} was flushed …")
-    found = await settle.reach(hands, step.node, hand, waiting, stop)
-    if isinstance(found, str):
-        return Outcome.UNKNOWN, found, took
-    after = await _flushes(found)
+    after = await settle.look(hands, step.node, hand, waiting, stop, _flushes)
+    if isinstance(after, str):
+        return Outcome.UNKNOWN, after, took
     if before is None or after is None or after < before:  # somebody has set the statistics back
         return Outcome.UNKNOWN, "the server does not tell whether it was flushed", took
     if after > before:

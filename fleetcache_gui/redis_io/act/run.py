@@ -86,7 +86,7 @@ class Run:
 
     async def go(self) -> Receipt:
         """Do it; the receipt tells what became of every step, however it ended."""
-        began, started, done = time.time(), time.monotonic(), 0
+        began, started, done, saved = time.time(), time.monotonic(), 0, 0
         total = self.plan.count
         self._outcomes = [None] * len(self.plan.steps)
         for positions in self._batches():
@@ -95,6 +95,9 @@ class Run:
             took = await self._batch(positions)
             await self._write_down(positions)
             done += sum(self.plan.steps[position].count for position in positions)
+            saved += sum(
+                self._count(p) for p in self._saved.intersection(positions) if self._outcomes[p] is Outcome.DONE
+            )
             elapsed = time.monotonic() - started
             rate = done / elapsed if elapsed > 0.5 else None
             self.told(Progress(done, total, rate, (total - done) / rate if rate else None))
@@ -103,7 +106,6 @@ class Run:
             await asyncio.sleep(took if took > SLOW else 0)
         rest = Outcome.UNREACHABLE if self.trouble else Outcome.CANCELLED
         outcomes = tuple(outcome or rest for outcome in self._outcomes)
-        saved = sum(self._count(p) for p in self._saved if outcomes[p] is Outcome.DONE)
         return Receipt(self.plan, outcomes, began, time.time(), self._notes, self._taken, saved, self.trouble)
 
     def _batches(self) -> Iterator[list[int]]:

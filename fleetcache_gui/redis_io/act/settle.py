@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Deed, Fingerprint, Outcome, Step
@@ -16,7 +16,7 @@ from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from fleetcache_gui.redis_io.act.hands import Hands
     from fleetcache_gui.redis_io.survey import Ask
@@ -34,6 +34,7 @@ _UNKNOWN = "whether it was done before is not known"
 _RESTARTED = f"the server was restarted or replaced meanwhile; {_UNKNOWN}"
 
 Finding = tuple[Outcome, str]
+Told = TypeVar("Told")
 
 
 async def settle(
@@ -43,19 +44,37 @@ async def settle(
     if not steps:
         return []
     waiting(f"Looking what became of {words.count(len(steps), 'change')} …")
-    hand = await reach(hands, node, old, waiting, stop)
-    if isinstance(hand, str):
-        return [(Outcome.UNKNOWN, hand)] * len(steps)
-    try:
-        return await _read(hand, steps)
-    except Trouble as trouble:
-        return [(Outcome.UNKNOWN, f"{trouble.text} Whether it was done is not known.")] * len(steps)
+    found = await look(hands, node, old, waiting, stop, lambda hand: _read(hand, steps))
+    return [(Outcome.UNKNOWN, found)] * len(steps) if isinstance(found, str) else found
 
 
-async def reach(hands: Hands, node: str, old: Hand, waiting: Callable[[str], None], stop: asyncio.Event) -> Hand | str:
+async def look(
+    hands: Hands,
+    node: str,
+    old: Hand,
+    waiting: Callable[[str], None],
+    stop: asyncio.Event,
+    read: Callable[[Hand], Awaitable[Told]],
+) -> Told | str:
+    """What `read` finds at the node on a new connection, tried again while that breaks, too; or why nothing can be
+    found out."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        hand = await _reach(hands, node, old, waiting, stop, ends)
+        if isinstance(hand, str):
+            return hand
+        try:
+            return await read(hand)
+        except Trouble as trouble:
+            if time.monotonic() > ends or stop.is_set():
+                return f"{trouble.text} Whether it was done is not known."
+
+
+async def _reach(
+    hands: Hands, node: str, old: Hand, waiting: Callable[[str], None], stop: asyncio.Event, ends: float
+) -> Hand | str:
     """The node on a new connection, with the old one cut off; or why nothing can be found out there. What is another
     server by now, or has another role, is hung up on: nothing more is to be sent to it."""
-    began = time.monotonic()
     while True:
         hand = await _unless(stop, _again(hands, node, old))
         if isinstance(hand, Hand):
@@ -64,7 +83,7 @@ async def reach(hands: Hands, node: str, old: Hand, waiting: Callable[[str], Non
             await hand.lane.close()
             restarted = hand.identity.run_id != old.identity.run_id
             return _RESTARTED if restarted else f"its server is a {hand.identity.role} now; {_UNKNOWN}"
-        if time.monotonic() - began > PATIENCE or stop.is_set():
+        if time.monotonic() > ends or stop.is_set():
             return f"{hand.text if hand else 'It was not waited for.'} Whether it was done is not known."
         if hand is not None:
             waiting(f"{hand.text} What became of it is looked up as soon as the server answers …")
