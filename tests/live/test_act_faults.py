@@ -56,6 +56,21 @@ async def test_a_lost_reply_is_found_to_be_done(server: Server, tmp_path: Path, 
             assert events == ["intent", "progress", "outcome"]
 
 
+@pytest.mark.parametrize(("verb", "asked", "nth"), [("remove", b"MEMORY", 1), ("flush", b"commandstats", 2)])
+async def test_a_look_that_breaks_is_taken_again(
+    valkey: Server, tmp_path: Path, verb: str, asked: bytes, nth: int
+) -> None:
+    with proxied(valkey) as (proxy, address):
+        async with desk(address, tmp_path) as at:
+            plan, word, done = await armed(at, valkey, verb)
+            proxy.cut_reply_to(word)
+            proxy.cut_reply_to(asked, nth)
+            receipt = await at.do(plan)
+            assert receipt.outcomes == (Outcome.DONE,), said(receipt)
+            assert done(valkey)
+            assert proxy.connections.made >= 3
+
+
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_lost_request_is_found_not_to_be_done(server: Server, tmp_path: Path, verb: str) -> None:
     with proxied(server) as (proxy, address):

@@ -81,7 +81,9 @@ def held_up(server: Server, how: str) -> Iterator[Callable[[], None]]:
         *(("release", "frozen"), ("flush", "frozen"), ("flush", "paused WRITE")),
     ],
 )
-async def test_a_server_that_does_not_answer_is_asked_once(second: Server, tmp_path: Path, verb: str, how: str) -> None:
+async def test_a_server_that_does_not_answer_is_asked_once(
+    patience: Patience, second: Server, tmp_path: Path, verb: str, how: str
+) -> None:
     with proxied(second) as (proxy, address):
         async with desk(address, tmp_path) as at:
             plan, word, done = await armed(at, second, verb)
