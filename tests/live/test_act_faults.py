@@ -109,6 +109,20 @@ async def test_a_lost_flush_is_not_taken_for_done_because_of_probes(server: Serv
             assert not done(server)
 
 
+async def test_what_has_lapsed_meanwhile_is_not_told_as_done(valkey: Server, tmp_path: Path) -> None:
+    with proxied(valkey) as (proxy, address):
+        async with desk(address, tmp_path) as at:
+            valkey.call("SET", OTHER, "value", "PX", 1500)
+            hold = proxy.hold_request(scripts.REMOVE.text)
+            plan = await removal(at.hands, [OTHER])
+            async with asyncio.TaskGroup() as group:
+                act = group.create_task(at.do(plan))
+                await soon(lambda: hold.held and not valkey.call("EXISTS", OTHER))
+                hold.drop()
+            assert act.result().outcomes == (Outcome.GONE,), said(act.result())
+            assert act.result().notes[0] == "it is gone: it was removed, or its time was over before"
+
+
 async def test_a_name_that_is_taken_by_then_is_not_told_as_put_back(valkey: Server, tmp_path: Path) -> None:
     """The request to put back is lost, and another comes by the name: what is there is not what was saved."""
     with proxied(valkey) as (proxy, address):

@@ -13,7 +13,7 @@ from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io.act import undoing
 from fleetcache_gui.redis_io.act.hands import Hand
 from fleetcache_gui.redis_io.faults import Trouble
-from fleetcache_gui.redis_io.survey import survey
+from fleetcache_gui.redis_io.survey import GONE, survey
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -60,7 +60,7 @@ async def look(
     found out."""
     ends = time.monotonic() + PATIENCE
     while True:
-        hand = await _reach(hands, node, old, waiting, stop, ends)
+        hand = await reach(hands, node, old, waiting, stop, ends - time.monotonic())
         if isinstance(hand, str):
             return hand
         try:
@@ -70,11 +70,17 @@ async def look(
                 return f"{trouble.text} Whether it was done is not known."
 
 
-async def _reach(
-    hands: Hands, node: str, old: Hand, waiting: Callable[[str], None], stop: asyncio.Event, ends: float
+async def reach(
+    hands: Hands,
+    node: str,
+    old: Hand,
+    waiting: Callable[[str], None],
+    stop: asyncio.Event,
+    patience: float = PATIENCE,
 ) -> Hand | str:
     """The node on a new connection, with the old one cut off; or why nothing can be found out there. What is another
     server by now, or has another role, is hung up on: nothing more is to be sent to it."""
+    ends = time.monotonic() + patience
     while True:
         hand = await _unless(stop, _again(hands, node, old))
         if isinstance(hand, Hand):
@@ -143,13 +149,17 @@ async def _removed(ask: Ask, hand: Hand, steps: Sequence[Step]) -> list[Finding]
     found = await survey(ask, drafts, absolute=hand.absolute, room=0, node_of=lambda key: "")
     seen = {int(step.draft.what): step.seen for step in found.steps}
     reasons = {int(skipped.what): skipped.reason for skipped in found.skipped}
-    return [_left(step, seen.get(number), reasons.get(number, "")) for number, step in enumerate(steps)]
+    now = 1000 * await hand.clock()
+    return [_left(step, seen.get(number), reasons.get(number, ""), now) for number, step in enumerate(steps)]
 
 
-def _left(step: Step, seen: Fingerprint | None, reason: str) -> Finding:
+def _left(step: Step, seen: Fingerprint | None, reason: str, now: float) -> Finding:
+    if seen is None and reason != GONE:
+        return Outcome.UNKNOWN, reason
+    if seen is None and 0 < (step.seen.expires_ms or 0) <= now:
+        return Outcome.GONE, "it is gone: it was removed, or its time was over before"
     if seen is None:
-        gone = reason == "it is gone already"
-        return (Outcome.DONE, "found by reading: it is gone") if gone else (Outcome.UNKNOWN, reason)
+        return Outcome.DONE, "found by reading: it is gone"
     if seen == step.seen:
         return Outcome.FAILED, "the connection broke before it was done; it is there as it was"
     return Outcome.CHANGED, "it is there as another now, and was kept"
