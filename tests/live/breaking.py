@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     import pytest
 
     from fleetcache_gui.domain.plan import Receipt, Step
+    from fleetcache_gui.domain.values import Command, Reply
     from fleetcache_gui.redis_io.act.hands import Hands
+    from fleetcache_gui.redis_io.faults import Trouble
     from fleetcache_gui.redis_io.undo import UndoBin
     from tests.live.desk import Desk
     from tests.servers import Server
@@ -101,18 +103,19 @@ def when(at: Desk, event: str, then: Callable[[], object]) -> None:
     at.log.append = append_and_break  # type: ignore[method-assign]
 
 
-class Patience:
-    """How long a reply is waited for: as usual, or so short that a test can wait for the end of it."""
+def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.7) -> None:
+    """From now on the replies to what writes are waited for as long only; those to reads as long as ever, so that a
+    busy machine is not taken for a frozen server."""
+    once = WriteLane.once
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._set = lambda seconds: monkeypatch.setattr(WriteLane, "patience", seconds)
-        self._usual = WriteLane.patience
+    async def once_for_short(lane: WriteLane, commands: Sequence[Command]) -> tuple[list[Reply], Trouble | None]:
+        usual, lane.patience = lane.patience, seconds  # type: ignore[misc]
+        try:
+            return await once(lane, commands)
+        finally:
+            lane.patience = usual  # type: ignore[misc]
 
-    def short(self) -> None:
-        self._set(0.7)
-
-    def usual(self) -> None:
-        self._set(self._usual)
+    monkeypatch.setattr(WriteLane, "once", once_for_short)
 
 
 async def flushing(hands: Hands) -> Plan:

@@ -12,7 +12,7 @@ from fleetcache_gui.redis_io.act.hands import WriteLane
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import survey
-from tests.live.breaking import Patience, calls, flushing, plan_of, said, undoing, when
+from tests.live.breaking import calls, flushing, impatient, plan_of, said, undoing, when
 from tests.live.breaking_cluster import ACTIVE, KEYS, at, by_node, each, fill, named, there
 from tests.live.desk import desk
 from tests.servers import HOST, Cluster
@@ -132,7 +132,7 @@ async def test_a_primary_that_freezes_during_a_flush_is_found_out_about(
 ) -> None:
     fill(cluster)
     frozen = cluster.nodes[1]
-    patience = Patience(monkeypatch)
+    impatient(monkeypatch)
     flushes = flush._flushes
     met: list[int] = []
 
@@ -140,7 +140,6 @@ async def test_a_primary_that_freezes_during_a_flush_is_found_out_about(
         found = await flushes(hand)
         if hand.lane.address.port == frozen.port and not met:
             met.append(frozen.port)
-            patience.short()
             frozen.freeze()
         return found
 
@@ -148,7 +147,7 @@ async def test_a_primary_that_freezes_during_a_flush_is_found_out_about(
         plan = await flushing(made.hands)
         before = [calls(node, "flushdb") for node in cluster.nodes]
         monkeypatch.setattr(flush, "_flushes", freezing)
-        made.told = _Waiting(lambda: (patience.usual(), frozen.thaw()))
+        made.told = _Waiting(frozen.thaw)
         receipt = await made.do(plan)
         assert met == [frozen.port]
     cluster.wait()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleetcache_gui.domain.plan import Deed, Draft, Guard, Outcome, Plan, Step
-from fleetcache_gui.redis_io.act.hands import ready
+from fleetcache_gui.redis_io.act.hands import WriteLane, ready
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.survey import survey
 from fleetcache_gui.redis_io.topology import slot_of
-from tests.live.breaking import WRITES, Patience, calls, flushing, plan_of, removal, said, when
+from tests.live.breaking import WRITES, calls, flushing, plan_of, removal, said, when
 from tests.live.breaking_cluster import ACTIVE, KEYS, at, by_node, each, fill, losing_a_part, there
 from tests.live.desk import PREFIXES, desk
 from tests.servers import HOST, Cluster, Server, wait_until
@@ -246,7 +246,8 @@ async def test_what_an_interruption_leaves_of_a_campaign_is_found_again(
             return plan_of(made.hands, [_while_dead(step) for step in found.steps])
 
         first = await plan()
-        when(made, "intent", lambda: (Patience(monkeypatch).short(), cluster.nodes[away].freeze()))
+        when(made, "intent", cluster.nodes[away].freeze)
+        monkeypatch.setattr(WriteLane, "patience", 1.0)  # a live node that is slow is only told as unreachable
         receipt = await made.do(first)
         cluster.nodes[away].thaw()
         monkeypatch.undo()

@@ -17,18 +17,17 @@ from fleetcache_gui.redis_io.act.hands import WriteLane
 from fleetcache_gui.redis_io.address import Address
 from tests.live.breaking import (
     WRITES,
-    Patience,
     armed,
     assert_told_truly,
     calls,
     existing,
     fill,
+    impatient,
     names,
     proxied,
     removal,
     said,
     soon,
-    when,
 )
 from tests.live.desk import desk
 from tests.monitor import Monitor
@@ -46,10 +45,9 @@ THAWS = int(os.environ.get("FLEETCACHE_THAWS", "6"))
 """How often a server is frozen and thawed in the midst of a batch; 100 for the full measure."""
 
 
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
-    """How long replies are waited for."""
-    return Patience(monkeypatch)
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient(monkeypatch)
 
 
 @contextmanager
@@ -81,22 +79,18 @@ def held_up(server: Server, how: str) -> Iterator[Callable[[], None]]:
         *(("release", "frozen"), ("flush", "frozen"), ("flush", "paused WRITE")),
     ],
 )
-async def test_a_server_that_does_not_answer_is_asked_once(
-    patience: Patience, second: Server, tmp_path: Path, verb: str, how: str
-) -> None:
+async def test_a_server_that_does_not_answer_is_asked_once(second: Server, tmp_path: Path, verb: str, how: str) -> None:
     with proxied(second) as (proxy, address):
         async with desk(address, tmp_path) as at:
             plan, word, done = await armed(at, second, verb)
             before = calls(second, *WRITES)
             hold = proxy.hold_request(word)
-            when(at, "intent", patience.short)
             async with asyncio.TaskGroup() as group:
                 act = group.create_task(at.do(plan))
                 await soon(lambda: hold.held)
                 with held_up(second, how) as go_on:
                     hold.release()
                     await soon(lambda: act.done() or any(told.waiting for told in at.told))
-                    patience.usual()
                     go_on()
                     await soon(act.done)
             receipt: Receipt = act.result()
@@ -105,18 +99,14 @@ async def test_a_server_that_does_not_answer_is_asked_once(
             assert made == done(second) <= 1
 
 
-async def test_what_lies_in_a_cut_off_connection_is_never_done_later(
-    patience: Patience, valkey: Server, tmp_path: Path
-) -> None:
+async def test_what_lies_in_a_cut_off_connection_is_never_done_later(valkey: Server, tmp_path: Path) -> None:
     """The request is on its way for longer than anybody waits; it arrives after the verdict."""
     with proxied(valkey) as (proxy, address):
         for verb in ("remove", "release", "flush"):
             async with desk(address, tmp_path) as at:
                 plan, word, done = await armed(at, valkey, verb)
                 hold = proxy.hold_request(word)
-                when(at, "intent", patience.short)
                 receipt = await at.do(plan)
-                patience.usual()
                 hold.release()
                 assert receipt.outcomes == (Outcome.FAILED,), said(receipt)
                 valkey.call("PING")
@@ -125,9 +115,7 @@ async def test_what_lies_in_a_cut_off_connection_is_never_done_later(
 
 
 @pytest.mark.parametrize("may_kill", [True, False])
-async def test_a_thawed_server_does_nothing_after_the_verdict(
-    patience: Patience, valkey: Server, tmp_path: Path, may_kill: bool
-) -> None:
+async def test_a_thawed_server_does_nothing_after_the_verdict(valkey: Server, tmp_path: Path, may_kill: bool) -> None:
     user = "fine" if may_kill else "tame"
     valkey.call("ACL", "SETUSER", user, "on", ">pw", "~*", "+@all", *(() if may_kill else ("-client|kill",)))
     address = Address(HOST, valkey.port, username=user, password="pw")
@@ -140,7 +128,6 @@ async def test_a_thawed_server_does_nothing_after_the_verdict(
             async with desk(through if round_ % 2 else address, tmp_path) as at:
                 plan = await removal(at.hands, keys)
                 hold = proxy.hold_request(scripts.REMOVE.text) if round_ % 2 else None
-                when(at, "intent", patience.short)
                 async with asyncio.TaskGroup() as group:
                     act = group.create_task(at.do(plan))
                     await soon(lambda: hold.held if hold else bool(at.log.entries))  # noqa: B023
@@ -148,7 +135,6 @@ async def test_a_thawed_server_does_nothing_after_the_verdict(
                         if hold:
                             hold.release()
                         await soon(lambda: act.done() or any(told.waiting for told in at.told))  # noqa: B023
-                        patience.usual()
                 receipt = act.result()
             there = existing(valkey, keys)
             assert_told_truly(receipt, there)
@@ -161,12 +147,11 @@ async def test_a_thawed_server_does_nothing_after_the_verdict(
     assert met & {Outcome.DONE, Outcome.FAILED}
 
 
-async def test_cancel_ends_the_waiting(patience: Patience, second: Server, tmp_path: Path) -> None:
+async def test_cancel_ends_the_waiting(second: Server, tmp_path: Path) -> None:
     with proxied(second) as (proxy, address):
         async with desk(address, tmp_path) as at:
             plan, word, _ = await armed(at, second, "remove")
             hold = proxy.hold_request(word)
-            when(at, "intent", patience.short)
             async with asyncio.TaskGroup() as group:
                 act = group.create_task(at.do(plan))
                 await soon(lambda: hold.held)
