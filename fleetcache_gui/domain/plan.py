@@ -240,7 +240,10 @@ class Receipt:
     @property
     def counts(self) -> dict[Outcome, int]:
         """Outcomes that were met, with their counts."""
-        return {outcome: number for outcome in Outcome if (number := self.count(outcome))}
+        met: Counter[Outcome] = Counter()
+        for position, (step, outcome) in enumerate(zip(self.plan.steps, self.outcomes, strict=True)):
+            met[outcome] += self.taken.get(position, step.count)
+        return {outcome: met[outcome] for outcome in Outcome if met[outcome]}
 
 
 def command_shown(step: Step, limit: int = 120) -> str:

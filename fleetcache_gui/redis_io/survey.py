@@ -39,9 +39,14 @@ MOST = 200_000
 _LENGTHS = {"string": b"STRLEN", "list": b"LLEN", "set": b"SCARD", "hash": b"HLEN", "zset": b"ZCARD", "stream": b"XLEN"}
 _WHOLE_KEY = frozenset({Deed.REMOVE, Deed.EXPIRE})
 
-_GONE = "it is gone already"
+GONE = "it is gone already"
+"""Why a draft whose key does not exist falls out."""
 _UNREAD = "the account may not read it"
-_NOBODY = "no node of the cluster serves it now"
+_MOVING = "its slot is moving to another node; plan again"
+_ELSEWHERE = {
+    "CLUSTERDOWN": "no node of the cluster serves it now",
+    **dict.fromkeys(("MOVED", "ASK", "TRYAGAIN"), _MOVING),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ async def _outlines(ask: Ask, looks: Sequence[_Look], *, absolute: bool) -> None
     for position, look in enumerate(looks):
         kind, ends, size = replies[3 * position : 3 * position + 3]
         if isinstance(kind, ReplyError):
-            look.refused = _NOBODY if kind.code == "CLUSTERDOWN" else _UNREAD
+            look.refused = _ELSEWHERE.get(kind.code, _UNREAD)
         elif isinstance(kind, bytes):
             look.kind = kind.decode("utf-8", "surrogateescape")
         if isinstance(ends, int):
@@ -170,7 +175,7 @@ def _step(look: _Look, detail: tuple[Reply, ...]) -> Step | str:
     if look.refused:
         return look.refused
     if look.kind == "none":
-        return _GONE
+        return GONE
     if draft.type and look.kind != draft.type:
         return f"it is now a {look.kind}, not a {draft.type}"
     if draft.deed is Deed.EXPIRE and look.expires_ms != -1:
@@ -189,7 +194,7 @@ def _step(look: _Look, detail: tuple[Reply, ...]) -> Step | str:
         if draft.value is not None and detail[-1] != draft.value:
             return draft.otherwise or "it has changed since it was last read"
         if digest_of and not digest:
-            return _GONE
+            return GONE
     expires = None if "expiry" in draft.moves else look.expires_ms
     return Step(draft, Fingerprint(look.kind, length, digest, digest_of if digest else "", expires), look.size)
 

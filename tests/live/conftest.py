@@ -63,6 +63,20 @@ def valkey(session_servers: _Servers) -> Server:
 
 
 @pytest.fixture(scope="session")
+def session_second() -> Iterator[Server]:
+    with Server(VALKEY, "--enable-debug-command", "yes") as server:
+        yield server
+
+
+@pytest.fixture
+def second(session_second: Server) -> Server:
+    """One more Valkey 9.1 beside `valkey`, which takes DEBUG: running and empty."""
+    session_second.revive()
+    session_second.flush()
+    return session_second
+
+
+@pytest.fixture(scope="session")
 def session_cluster() -> Iterator[Cluster]:
     with Cluster() as cluster:
         yield cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,14 @@ from fleetcache_gui.domain.plan import Deed, Outcome, Receipt
 from fleetcache_gui.redis_io.act import flush
 from fleetcache_gui.redis_io.act.run import Run
 from fleetcache_gui.redis_io.audit import AuditFailed
-from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.faults import Fault, Trouble
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Mapping
 
-    from fleetcache_gui.domain.plan import Identity, Plan, Progress
+    from fleetcache_gui.domain.plan import Plan, Progress
     from fleetcache_gui.redis_io.act.gate import Confirmed, Gate
-    from fleetcache_gui.redis_io.act.hands import Hands
+    from fleetcache_gui.redis_io.act.hands import Hand, Hands
     from fleetcache_gui.redis_io.act.run import Log
     from fleetcache_gui.redis_io.act.saving import Keeper
 
@@ -43,6 +43,7 @@ async def execute(
     undo = "undo-" if plan.verb == "undo" else ""
     await log.append(plan.id, f"{undo}intent", intent(plan))
     receipt = await Run(plan, hands, keeper, log, told, stop).go()
+    await asyncio.sleep(0)  # of a hundred thousand steps each summary takes some 30 ms
     try:
         await log.append(plan.id, f"{undo}outcome", outcome(receipt))
     except AuditFailed as failed:
@@ -62,20 +63,19 @@ async def execute(
 
 async def _not_as_previewed(plan: Plan, hands: Hands) -> str:
     """Why what would be written to is not what was previewed, asked on the very connections that write."""
-    known = {_essence(identity) for identity in plan.servers}
     flushing = any(step.draft.deed is Deed.FLUSH for step in plan.steps)
     try:
-        for hand in hands.nodes.values():
+        for node in list(hands.nodes):
             try:
-                met = await hand.identify()
+                hand = await _met(hands, node)
             except Trouble:
                 if hands.shape is None or flushing:
                     raise
                 continue  # its steps are told as unreachable
-            if _essence(met) not in known:
+            if not any(map(hand.same, plan.servers)):
                 return (
-                    f"{met.address} is not the server that was previewed: it was restarted or replaced, or its role or "
-                    "database has changed. Nothing was sent. Plan again."
+                    f"{hand.identity.address} is not the server that was previewed: it was restarted or replaced, or "
+                    "its role or database has changed. Nothing was sent. Plan again."
                 )
         if flushing:
             await flush.permitted(hands)
@@ -84,8 +84,17 @@ async def _not_as_previewed(plan: Plan, hands: Hands) -> str:
     return ""
 
 
-def _essence(identity: Identity) -> tuple[str, str, int, str]:
-    return identity.run_id, identity.role, identity.database, identity.node_id
+async def _met(hands: Hands, node: str) -> Hand:
+    """The node, asked just now who it is; on a new connection where the server has hung up on an idle one. Raises
+    `Trouble`."""
+    hand = hands.nodes[node]
+    try:
+        await hand.identify()
+    except Trouble as trouble:
+        if trouble.fault is not Fault.LOST:
+            raise
+        hand = await hands.again(node)
+    return hand
 
 
 def intent(plan: Plan) -> Mapping[str, object]:

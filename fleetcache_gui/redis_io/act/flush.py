@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.plan import Deed, Draft, Fingerprint, Outcome, Step
+from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io import info
 from fleetcache_gui.redis_io.act import probes, scripts, settle
 from fleetcache_gui.redis_io.act.verdicts import hear
@@ -45,10 +46,20 @@ async def permitted(hands: Hands) -> None:
     """Raises `Trouble` naming the first node that would refuse."""
     for hand in hands.nodes.values():
         refused = await probes.refused(hand.lane.exchange, (b"",))
+        if hands.shape is not None:
+            refused |= await _unasked(hand)
         for command in (probes.FLUSH, b"EVAL"):
             if why := refused.get((b"", command)) or hand.refusal(b""):
                 text = f"{hand.identity.address} would refuse it: {why}"
                 raise Trouble(Fault.PERMISSION, text, "Nothing was sent to any node.", final=True)
+
+
+async def _unasked(hand: Hand) -> dict[tuple[bytes, bytes], str]:
+    """What a node of a cluster would refuse, tried without any key: that of `probes.refused` may lie on another."""
+    reply = await hand.lane.ask(b"EVAL", probes.SCRIPT, b"0", probes.FLUSHING)
+    told = reply.text.encode() if isinstance(reply, ReplyError) else reply[0] if isinstance(reply, list) else b""
+    why = probes.reason(told.decode("utf-8", "replace"), "FLUSHDB") if isinstance(told, bytes) else ""
+    return {(b"", probes.FLUSH): why} if why else {}
 
 
 async def run(
@@ -68,11 +79,10 @@ async def run(
             note = "it holds many more keys than previewed; nothing was flushed"
         return verdict.outcome or Outcome.FAILED, note, took
     waiting(f"{trouble.text} Looking whether {hand.identity.address} was flushed …")
-    found = await settle.reach(hands, step.node, hand, waiting, stop)
-    if isinstance(found, str):
-        return Outcome.UNKNOWN, found, took
-    after = await _flushes(found)
-    if before is None or after is None:
+    after = await settle.look(hands, step.node, hand, waiting, stop, _flushes)
+    if isinstance(after, str):
+        return Outcome.UNKNOWN, after, took
+    if before is None or after is None or after < before:  # somebody has set the statistics back
         return Outcome.UNKNOWN, "the server does not tell whether it was flushed", took
     if after > before:
         return Outcome.DONE, "found by reading: it was flushed", took
@@ -80,6 +90,11 @@ async def run(
 
 
 async def _flushes(hand: Hand) -> int | None:
-    """How often this server was flushed since it was started."""
+    """How often this server was flushed since it was started; probes (`probes.FLUSHING`) fail, and do not count."""
     reply = await hand.lane.ask(b"INFO", b"commandstats")
-    return info.calls(info.fields(reply)).get("flushdb", 0) if isinstance(reply, bytes) else None
+    if not isinstance(reply, bytes):
+        return None
+    stats = info.fields(reply).get("cmdstat_flushdb", "calls=0,failed_calls=0")
+    figures = dict(pair.split("=", 1) for pair in stats.split(",") if "=" in pair)
+    calls, failed = (info.whole(figures, name) for name in ("calls", "failed_calls"))
+    return None if calls is None or failed is None else calls - failed  # Redis < 6.2 does not tell

@@ -7,6 +7,9 @@ lost; what became of it is then found out by reading (`settle`).
 from __future__ import annotations
 
 import os
+import socket
+import struct
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,6 +35,8 @@ _PATIENCE = 5.0
 """Seconds without a byte of a reply until it counts as lost, at least."""
 
 _ANY: frozenset[bytes] = frozenset()
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER under which closing resets the connection and drops what was not sent."""
 
 WRITES: dict[bytes, frozenset[bytes]] = {
     **dict.fromkeys((b"EVAL", b"EVALSHA", b"DELIFEQ", b"DELEX", b"RESTORE"), _ANY),
@@ -43,6 +48,7 @@ WRITES: dict[bytes, frozenset[bytes]] = {
     b"COMMAND": frozenset({b"INFO"}),
     b"ACL": frozenset({b"WHOAMI", b"DRYRUN"}),
     b"CLIENT": frozenset({b"ID", b"KILL"}),
+    b"ASKING": _ANY,  # for a slot that is just moving
 }
 """What may be sent beside the reads of `allow.READS`: everything else that changes a key is inside a script."""
 
@@ -85,6 +91,12 @@ class WriteLane(Lane):
         replies: list[Reply] = []
         trouble = await self._send(b"".join(map(encode, commands)), len(commands), replies)
         return replies, trouble
+
+    async def close(self) -> None:
+        """Hang up at once: what lies here unsent must not be sent any more when the way to the server is free again."""
+        with suppress(OSError):
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        await super().close()
 
 
 @dataclass(slots=True)
@@ -154,6 +166,16 @@ class Hand:
         self.missing = await probes.refused(self.lane.exchange, self.prefixes)
         return self.identity
 
+    def same(self, identity: Identity) -> bool:
+        """Whether this is the very process, in the same role and database, that was met as `identity`."""
+        mine = self.identity
+        return (mine.run_id, mine.role, mine.database, mine.node_id) == (
+            identity.run_id,
+            identity.role,
+            identity.database,
+            identity.node_id,
+        )
+
     def refusal(self, key: bytes, *commands: bytes) -> str:
         """Why one of these cannot be done to the key, as far as that is known beforehand."""
         if self.identity.role not in ("master", "primary"):
@@ -196,9 +218,9 @@ class Hands:
 
     @classmethod
     async def open(cls, address: Address, prefixes: Sequence[bytes]) -> Hands:
-        """Connect to the server, or to each primary of its cluster; `prefixes` of keys that may be changed.
+        """Connect to the server, or to each primary of its cluster that answers; `prefixes`: keys that may be changed.
 
-        Raises `Trouble`.
+        Raises `Trouble` where the server at `address` cannot be reached itself.
         """
         first = await Hand.reach(address, prefixes)
         nodes = {"": first}
@@ -208,7 +230,8 @@ class Hands:
                 nodes = {first.identity.node_id: first}
                 for node in shape.primaries:
                     if node.id not in nodes and node.healthy:
-                        nodes[node.id] = await Hand.reach(node.address, prefixes)
+                        with suppress(Trouble):  # `lost` tells, and so does each of its keys
+                            nodes[node.id] = await Hand.reach(node.address, prefixes)
                 if first.identity.node_id not in {node.id for node in shape.primaries}:
                     await nodes.pop(first.identity.node_id).lane.close()  # a replica
             shape = shape if shape is not None and shape.primaries else None
@@ -227,6 +250,11 @@ class Hands:
         """True where some slots have no primary that can be written to."""
         return self.shape is not None and (bool(self.shape.missing) or len(self.nodes) < len(self.shape.primaries))
 
+    @property
+    def shaped(self) -> bool:
+        """Whether there is one hand for each primary, and none besides."""
+        return self.shape is None or self.nodes.keys() == {node.id for node in self.shape.primaries}
+
     def node_of(self, key: bytes) -> str:
         """The node that owns a key: a word for `nodes`, which may lack it."""
         if self.shape is None:
@@ -242,9 +270,11 @@ class Hands:
         self.nodes[node] = hand
         return hand
 
-    async def refresh(self) -> None:
-        """Learn anew which node owns which slots, and connect to primaries that are new. Raises `Trouble`."""
-        for hand in list(self.nodes.values()):
+    async def refresh(self, first: str = "") -> None:
+        """Learn anew which node owns which slots, from the node `first` if it answers, and connect to primaries that
+        are new. Raises `Trouble`."""
+        for node_id in sorted(self.nodes, key=lambda node_id: node_id != first):
+            hand = self.nodes[node_id]
             try:
                 shape = await topology.read(hand.lane)
             except Trouble:
@@ -256,21 +286,38 @@ class Hands:
                         self.nodes[node.id] = await Hand.reach(node.address, self._prefixes)
                 return
 
+    def directed(self, error: ReplyError, key: bytes) -> str:
+        """The node that a MOVED or ASK error sends to: a word for `nodes`, which may lack it."""
+        place = error.text.split()[-1]
+        if error.code != "ASK" or self.shape is None:
+            return self.node_of(key)
+        there = (node.id for node in self.shape.nodes if f"{node.address.host}:{node.address.port}" == place)
+        return next(there, "nobody")
+
     def together(self, *keys: bytes) -> bool:
         """Whether one script may touch all of them."""
         return self.shape is None or len({topology.slot_of(key) for key in keys}) == 1
 
     async def ask(self, questions: Sequence[tuple[bytes, Command]]) -> list[Reply]:
-        """Read commands, each sent to the primary that owns its key; their replies in order. Raises `Trouble`."""
+        """Read commands, each sent to the primary that owns its key; their replies in order.
+
+        Raises `Trouble`; of a cluster's node that does not answer there are CLUSTERDOWN errors instead, as of none.
+        """
         groups: dict[str, list[int]] = {}
         for position, (key, _) in enumerate(questions):
             groups.setdefault(self.node_of(key), []).append(position)
         replies: list[Reply] = [ReplyError("CLUSTERDOWN nobody serves this slot")] * len(questions)
         for node, positions in groups.items():
-            if (hand := self.nodes.get(node)) is not None:
+            if (hand := self.nodes.get(node)) is None:
+                continue
+            try:
                 answered = await hand.lane.exchange([questions[position][1] for position in positions])
-                for position, reply in zip(positions, answered, strict=True):
-                    replies[position] = reply
+            except Trouble:
+                if self.shape is None:
+                    raise
+                continue
+            for position, reply in zip(positions, answered, strict=True):
+                replies[position] = reply
         return replies
 
     async def close(self) -> None:
@@ -279,14 +326,16 @@ class Hands:
 
 
 async def ready(hands: Hands | None, address: Address, prefixes: Sequence[bytes]) -> Hands:
-    """The hands as they are where all of them still answer, else new ones. Raises `Trouble`."""
+    """The hands as they are where all of them still answer and none is lacking, else new ones. Raises `Trouble`."""
     if hands is not None:
-        try:
+        with suppress(Trouble):
             for hand in hands.nodes.values():
                 await hand.identify()  # the server may have closed an idle connection
-            return hands
-        except Trouble:
-            await hands.close()
+            if hands.shape is not None:
+                await hands.refresh()
+            if hands.shaped:
+                return hands
+        await hands.close()
     return await Hands.open(address, prefixes)
 
 

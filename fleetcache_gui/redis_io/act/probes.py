@@ -43,7 +43,8 @@ _MAKING: dict[bytes, tuple[bytes, ...]] = {b"SADD": (b"x",), b"RPUSH": (b"x",)}
 """These would make the key, so only DRYRUN is asked of them."""
 
 FLUSH = b"FLUSHDB"
-_SYNTAX = b"__probe__"  # no option of FLUSHDB: who may use it hears of a syntax error, and nothing is flushed
+FLUSHING = FLUSH + b" __probe__"
+"""That is no option of FLUSHDB: who may use it hears of a syntax error, and nothing is flushed."""
 
 SCRIPT = b"""
 local told = {}
@@ -117,7 +118,7 @@ async def _dry_run(ask: Ask, who: bytes, prefix: bytes, key: bytes, found: dict[
 
 async def _try(ask: Ask, prefix: bytes, key: bytes, found: dict[tuple[bytes, bytes], str]) -> None:
     lines = [b" ".join((*name.split(), b"@", *more)) for name, more in _HARMLESS.items()]
-    lines.append(FLUSH + b" " + _SYNTAX)
+    lines.append(FLUSHING)
     # What is needed where there is no EVAL is tried by itself.
     alone = (b"TYPE", b"DUMP", b"DELIFEQ", b"DELEX")
     tries: list[Command] = [(name, key, *_HARMLESS[name]) for name in alone]

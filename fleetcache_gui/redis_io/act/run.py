@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from fleetcache_gui.domain.plan import Deed, Outcome, Plan, Progress, Receipt
+from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io.act import flush, queue_run, scripts, undoing
-from fleetcache_gui.redis_io.act.saving import Keeper, Kept, save
+from fleetcache_gui.redis_io.act.saving import ASKING, Keeper, Kept, save
 from fleetcache_gui.redis_io.act.settle import settle
 from fleetcache_gui.redis_io.act.verdicts import MOVED, STRANGE, UNSAVED, WHAT, ZERO, Verdict, hear
 from fleetcache_gui.redis_io.audit import AuditFailed
@@ -88,7 +89,7 @@ class Run:
 
     async def go(self) -> Receipt:
         """Do it; the receipt tells what became of every step, however it ended."""
-        began, started, done = time.time(), time.monotonic(), 0
+        began, started, done, saved = time.time(), time.monotonic(), 0, 0
         total = self.plan.count
         self._outcomes = [None] * len(self.plan.steps)
         for positions in self._batches():
@@ -97,6 +98,9 @@ class Run:
             took = await self._batch(positions)
             await self._write_down(positions)
             done += sum(self.plan.steps[position].count for position in positions)
+            saved += sum(
+                self._count(p) for p in self._saved.intersection(positions) if self._outcomes[p] is Outcome.DONE
+            )
             elapsed = time.monotonic() - started
             rate = done / elapsed if elapsed > 0.5 else None
             self.told(Progress(done, total, rate, (total - done) / rate if rate else None))
@@ -105,7 +109,6 @@ class Run:
             await asyncio.sleep(took if took > SLOW else 0)
         rest = Outcome.UNREACHABLE if self.trouble else Outcome.CANCELLED
         outcomes = tuple(outcome or rest for outcome in self._outcomes)
-        saved = sum(self._count(p) for p in self._saved if outcomes[p] is Outcome.DONE)
         return Receipt(self.plan, outcomes, began, time.time(), self._notes, self._taken, saved, self.trouble)
 
     def _batches(self) -> Iterator[list[int]]:
@@ -194,7 +197,12 @@ class Run:
             self._saved.update(kept.saved)
             for position, (outcome, note) in kept.fell_out.items():
                 self._note((position,), outcome, note)
-            left, took = await self._send(node, hand, [p for p in left if p not in kept.fell_out], kept)
+            await self._refused(node, kept)
+            safe = [p for p in left if p not in kept.fell_out and p not in kept.refused]
+            if self.trouble:
+                self._note(safe, Outcome.UNREACHABLE, self.trouble)
+                return longest
+            left, took = await self._send(node, hand, safe, kept)
             longest = max(longest, took)
         self._note(left, Outcome.CHANGED, "it changes faster than it can be saved")
         return longest
@@ -242,6 +250,16 @@ class Run:
                 self._note((position,), Outcome.CHANGED, problem)
         return [position for position in positions if self._outcomes[position] is None]
 
+    async def _refused(self, node: str, kept: Kept) -> None:
+        """What the server said when something was to be saved: it may hold for all that would come."""
+        elsewhere: dict[int, ReplyError] = {}
+        for position, error in kept.refused.items():
+            verdict = hear(error, ())
+            self._take(position, verdict)
+            if verdict.open_ == MOVED:
+                elsewhere[position] = error
+        await self._follow(node, elsewhere)
+
     # --- sending -------------------------------------------------------------------------------------------------
 
     async def _send(self, node: str, hand: Hand, positions: Sequence[int], kept: Kept) -> tuple[list[int], float]:
@@ -260,14 +278,15 @@ class Run:
                 open_[verdict.open_].append(position)
         if open_[STRANGE]:
             hand.met.clear()
+        self._note(open_[ZERO], Outcome.CHANGED, "it had changed or was gone, and was not touched")
         if trouble is not None:
             self._lost(trouble)
-            zero = [position for position in open_[ZERO] if position not in changed]
-            await self._settle(node, hand, [*positions[len(replies) :], *zero], trouble)
-            self._note([*open_[UNSAVED], *open_[STRANGE], *open_[MOVED], *changed], Outcome.UNREACHABLE, _BROKE)
+            await self._settle(node, hand, positions[len(replies) :], trouble)
+            self._note([*open_[UNSAVED], *open_[STRANGE], *open_[MOVED]], Outcome.UNREACHABLE, _BROKE)
             return [], took
         await self._tell_apart(hand, open_[ZERO])
-        await self._follow(node, open_[MOVED])
+        errors = {p: reply for p, reply in zip(positions, replies, strict=True) if isinstance(reply, ReplyError)}
+        await self._follow(node, {position: errors[position] for position in open_[MOVED]})
         return [*open_[UNSAVED], *open_[STRANGE]], took
 
     def _held(self, step: Step) -> list[Guard]:
@@ -327,31 +346,39 @@ class Run:
             else:
                 self._note((position,), Outcome.CHANGED, WHAT["type"])
 
-    async def _follow(self, node: str, positions: Sequence[int]) -> None:
+    async def _follow(self, node: str, moved: Mapping[int, ReplyError]) -> None:
         """Slots have moved, and nothing was done. Where their new node was previewed too, it is asked, once."""
-        if not positions:
+        if not moved:
             return
-        self._note(positions, Outcome.FAILED, _ON_THE_MOVE)
-        await self.hands.refresh()
-        known = {identity.node_id for identity in self.plan.servers}
-        for position in positions:
-            now = self.hands.node_of(self.plan.steps[position].draft.key)
-            hand = self.hands.nodes.get(now)
-            if hand is None or now == node or now not in known:
-                continue
-            kept = await save(hand, self.plan.steps, [position], self.keeper)
-            self._saved.update(kept.saved)
-            if position in kept.fell_out:
-                self._note((position,), *kept.fell_out[position])
-                continue
-            if self._unlike(hand, position, kept):
-                await self._tell_apart(hand, (position,))
-                continue
-            replies, trouble = await hand.lane.once((self._command(hand, position, kept),))
-            if trouble is not None:
-                await self._settle(now, hand, [position], trouble)
-            else:
-                self._take(position, hear(replies[0], self._held(self.plan.steps[position])))
+        self._note(moved, Outcome.FAILED, _ON_THE_MOVE)
+        try:
+            await self.hands.refresh(node)
+            for position, error in moved.items():
+                now = self.hands.directed(error, self.plan.steps[position].draft.key)
+                hand = self.hands.nodes.get(now)
+                if hand is not None and now != node and any(map(hand.same, self.plan.servers)) and not self.trouble:
+                    await self._there(now, hand, position, asking=error.code == "ASK")
+        except Trouble as trouble:
+            self._lost(trouble)
+
+    async def _there(self, node: str, hand: Hand, position: int, *, asking: bool) -> None:
+        """One step at the node to which its slot has moved, or is just moving. Raises `Trouble`."""
+        kept = await save(hand, self.plan.steps, [position], self.keeper, asking=asking)
+        self._saved.update(kept.saved)
+        if position in kept.fell_out:
+            self._note((position,), *kept.fell_out[position])
+        if position in kept.fell_out or position in kept.refused:
+            return
+        if self._unlike(hand, position, kept):
+            await self._tell_apart(hand, (position,))
+            return
+        hand.met.clear()  # this is tried once: the script goes with it
+        commands = (self._command(hand, position, kept),)
+        replies, trouble = await hand.lane.once((ASKING, *commands) if asking else commands)
+        if trouble is not None:
+            await self._settle(node, hand, [position], trouble)
+        else:
+            self._take(position, hear(replies[-1], self._held(self.plan.steps[position])))
 
     async def _settle(self, node: str, hand: Hand, positions: Sequence[int], trouble: Trouble) -> None:
         """Find out what became of steps that were sent and never heard of."""

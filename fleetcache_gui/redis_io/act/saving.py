@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from fleetcache_gui.domain.plan import Deed, Outcome
+from fleetcache_gui.domain.values import Command, ReplyError
 from fleetcache_gui.redis_io.survey import sha1
 from fleetcache_gui.redis_io.undo import BinFailed, Saved
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.domain.plan import Step
-    from fleetcache_gui.domain.values import Command
     from fleetcache_gui.redis_io.act.hands import Hand
+
+
+ASKING: Command = (b"ASKING",)
+"""Said before each command to a node to which the slot is just moving."""
 
 
 class Keeper(Protocol):
@@ -35,6 +39,8 @@ class Kept:
     digests: dict[int, bytes] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     fell_out: dict[int, tuple[Outcome, str]] = field(default_factory=dict)
+    refused: dict[int, ReplyError] = field(default_factory=dict)
+    """Errors of the server instead of what was to be saved; these were not touched either."""
 
 
 def name(step: Step) -> bytes:
@@ -44,8 +50,11 @@ def name(step: Step) -> bytes:
     return msgspec.msgpack.encode([draft.key, *draft.args]) if draft.deed is Deed.DROP_MEMBER else draft.key
 
 
-async def save(hand: Hand, steps: Sequence[Step], positions: Sequence[int], keeper: Keeper) -> Kept:
-    """Put what the steps at `positions` would take into the bin. Raises `Trouble`."""
+async def save(
+    hand: Hand, steps: Sequence[Step], positions: Sequence[int], keeper: Keeper, *, asking: bool = False
+) -> Kept:
+    """Put what the steps at `positions` would take into the bin. `asking`: from a node to which the slot is just
+    moving. Raises `Trouble`."""
     kept, items = Kept(), dict[int, Saved]()
     wanted = [position for position in positions if steps[position].saved]
     whole = [position for position in wanted if steps[position].draft.deed is Deed.REMOVE]
@@ -54,12 +63,18 @@ async def save(hand: Hand, steps: Sequence[Step], positions: Sequence[int], keep
     for position in whole:
         key = steps[position].draft.key
         commands += ((b"DUMP", key), (moment, key))
-    replies = await hand.lane.exchange(commands)
+    if asking:
+        replies = (await hand.lane.exchange([sent for command in commands for sent in (ASKING, command)]))[1::2]
+    else:
+        replies = await hand.lane.exchange(commands)
     now = round(1000 * await hand.clock()) if positions else 0
     for index, position in enumerate(whole):
         dump, ends = replies[2 * index], replies[2 * index + 1]
+        error = next((reply for reply in (dump, ends) if isinstance(reply, ReplyError)), None)
         if dump is None:
             kept.fell_out[position] = (Outcome.GONE, "")
+        elif error is not None and error.code != "NOPERM":
+            kept.refused[position] = error
         elif not isinstance(dump, bytes):
             kept.fell_out[position] = (Outcome.REFUSED, "it could not be saved for undo: the account may not dump it")
         elif not isinstance(ends, int):

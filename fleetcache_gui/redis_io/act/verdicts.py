@@ -34,7 +34,10 @@ WHAT = {
 """What is different, by the scripts' word for it."""
 
 _ELSEWHERE = {"NOSCRIPT": STRANGE, "MOVED": MOVED, "ASK": MOVED}
-_PASSING = frozenset({"TRYAGAIN", "CLUSTERDOWN"})
+_PASSING = {
+    "TRYAGAIN": "its slot is moving to another node; plan again",
+    "CLUSTERDOWN": "a part of the cluster is down; plan again when it is whole",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _error(error: ReplyError) -> Verdict:
     if error.code in _ELSEWHERE:
         return Verdict(None, open_=_ELSEWHERE[error.code])
     if error.code in _PASSING:
-        return Verdict(Outcome.FAILED, "its part of the cluster is moving; plan again")
+        return Verdict(Outcome.FAILED, _PASSING[error.code])
     if error.code == "BUSYKEY":
         return Verdict(Outcome.CHANGED, "the name is taken again; what is there was kept")
     if "payload version" in error.text or "Bad data format" in error.text:
