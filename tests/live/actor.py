@@ -48,7 +48,7 @@ async def act(port: int, folder: Path, count: int, patience: float) -> None:
     record = bin_.begin(plan.id, plan.title, {})
     say(plan=plan.id)
     sys.stdin.readline()
-    WriteLane.patience = patience
+    WriteLane.longer = patience / 2
     began = time.monotonic()
     receipt = await execute(gate, confirmed, hands, record, log, lambda told: None, asyncio.Event())
     await record.finish()

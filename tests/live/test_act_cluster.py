@@ -116,7 +116,7 @@ async def test_a_frozen_primary_before_a_flush_keeps_it_from_all(
     async with desk(at(cluster), tmp_path) as made:
         plan = await flushing(made.hands)
         before = [calls(node, "flushdb") for node in cluster.nodes]
-        monkeypatch.setattr(WriteLane, "patience", 0.5)
+        monkeypatch.setattr(WriteLane, "longer", 0.25)
         with cluster.nodes[1].frozen():
             receipt = await made.do(plan)
         assert set(receipt.outcomes) == {Outcome.CANCELLED}, said(receipt)

@@ -247,7 +247,7 @@ async def test_what_an_interruption_leaves_of_a_campaign_is_found_again(
 
         first = await plan()
         when(made, "intent", cluster.nodes[away].freeze)
-        monkeypatch.setattr(WriteLane, "patience", 1.0)  # a live node that is slow is only told as unreachable
+        monkeypatch.setattr(WriteLane, "longer", 0.5)  # a live node that is slow is only told as unreachable
         receipt = await made.do(first)
         cluster.nodes[away].thaw()
         monkeypatch.undo()

@@ -166,7 +166,7 @@ async def test_cancel_ends_the_waiting(second: Server, tmp_path: Path) -> None:
 
 async def test_what_was_not_sent_yet_is_not_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer that does not read while anybody waits, and then reads all that comes."""
-    monkeypatch.setattr(WriteLane, "patience", 0.3)
+    monkeypatch.setattr(WriteLane, "longer", 0.15)
     size, got = 64 << 20, bytearray()
     with socket.create_server((HOST, 0)) as listening:
         opened = asyncio.get_running_loop().run_in_executor(None, listening.accept)

@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from fleetcache_gui.domain.plan import Identity
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from fleetcache_gui.redis_io.address import Address
     from fleetcache_gui.redis_io.dial import Streams
     from fleetcache_gui.redis_io.topology import Topology
-
-_PATIENCE = 5.0
-"""Seconds without a byte of a reply until it counts as lost, at least."""
 
 _ANY: frozenset[bytes] = frozenset()
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -70,9 +67,12 @@ def check(command: Command) -> None:
 class WriteLane(Lane):
     """A connection that may write. It waits longer for a reply, since what is not heard of is not known."""
 
+    longer: ClassVar[float] = 2.5
+    """So many times as long as for a read is waited for a reply until it counts as lost."""
+
     def __init__(self, streams: Streams, address: Address) -> None:
         super().__init__(streams, address)
-        self.patience = max(_PATIENCE, address.reply_timeout)
+        self.patience = self.longer * address.reply_timeout
 
     @staticmethod
     def allows(command: Command) -> None:
