@@ -53,7 +53,7 @@ class Desk:
         self.books._bin = self.bin = UndoBin(folder, None, limits)  # and not the keyring of who runs the tests
         self.place = plans.Place("bench", environment, str(address), self.bin)
         self.told: list[Progress] = []
-        self.tell: Callable[[Progress], None] = self.told.append
+        self.tell: Callable[[Progress], None] = lambda progress: self.told.append(progress)
         self.stop = asyncio.Event()
         self._undoing: dict[str, str] = {}
         self._reader: Reader | None = None
