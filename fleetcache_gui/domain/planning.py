@@ -68,17 +68,18 @@ def button(verb: Verb, family: Family, number: int) -> str:
 
 
 def way_back(steps: Sequence[Step], *, full: bool, kept: str, until: str) -> str:
-    """What undo can do for a plan. `full`: the server's memory is full now. `kept`: "in memory", "on disk"."""
+    """What undo can do for a plan. `full`: the server's memory is full now. `kept`: where what goes is saved, as the
+    end of a sentence."""
     total = sum(step.count for step in steps)
     lost = sum(step.count for step in steps if not step.saved)
     if not steps:
         return ""
     if lost == total:
         return "There is no way back: nothing of this can be put back."
-    text = f"Can be undone for {until}: what goes is saved {kept} first, with its expiry."
+    text = f"Can be undone for {until}. What goes is saved first, with its expiry, {kept}."
     if lost:
         text = f"{words.count(lost)} of {words.count(total)} have no way back; the list marks them."
-        text += f" The rest can be undone for {until}: it is saved {kept} first, with its expiry."
+        text += f" The rest can be undone for {until}: it is saved first, with its expiry, {kept}."
     if full:
         text += f" {FULL}"
     return text

@@ -57,6 +57,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def span(seconds: float) -> str:
+    """A length of time that somebody chose, in whole units: ``24 hours``, ``90 minutes``, ``15 seconds``."""
+    for unit, name in ((3600, "hour"), (60, "minute")):
+        if seconds >= unit and seconds % unit == 0:
+            return count(int(seconds // unit), name)
+    return count(int(seconds), "second")
+
+
 def clock(seconds: float) -> str:
     """A countdown: ``0:59``, ``59:41``, ``6:59:41``, ``6d 04:12``; rounds up, so that 0:00 means gone."""
     whole = max(-int(-seconds // 1), 0)

@@ -75,6 +75,11 @@ class Steps:
     def __len__(self) -> int:
         return len(self.plan.steps) + len(self.plan.skipped)
 
+    @property
+    def noted(self) -> bool:
+        """Whether any line says more than its outcome."""
+        return bool(self.plan.skipped) or (self._receipt is not None and any(self._receipt.notes.values()))
+
     def outcome(self, position: int) -> Outcome | None:
         """What became of the line; None in a plan, and where it was skipped."""
         if self._receipt is None or position >= len(self.plan.steps):

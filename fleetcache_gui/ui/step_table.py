@@ -126,11 +126,11 @@ class _Lines(LineTable):
         self.share()
 
     def share(self) -> None:
-        """Fixed figures, the rest for what is done to what; a receipt has no sizes, and a plan notes only of what it
-        skips."""
+        """Fixed figures, the rest for what is done to what; a receipt has no sizes, and where nothing is noted there is
+        no column for it."""
         model = self.model()
         assert isinstance(model, StepModel)
-        noted = model.receipt or (model.steps is not None and bool(model.steps.plan.skipped))
+        noted = model.steps is not None and model.steps.noted
         size, aside = 0 if model.receipt else 76, 158 if model.receipt else 104
         room = max(self.viewport().width() - size - aside, 200)
         shares = (0.36, 0.26, 0.38) if noted else (0.56, 0.44, 0.0)

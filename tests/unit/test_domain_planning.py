@@ -77,17 +77,17 @@ def test_a_phrase_has_its_object() -> None:
 
 
 def back(*steps: Step, full: bool = False) -> str:
-    return planning.way_back(steps, full=full, kept="on disk,", until="1 d")
+    return planning.way_back(steps, full=full, kept="on disk", until="1 d")
 
 
 def test_the_way_back_is_told_beforehand() -> None:
     saved, lost = step(), step(saved=False)
     assert back() == ""
     assert back(lost, lost) == "There is no way back: nothing of this can be put back."
-    assert back(saved) == "Can be undone for 1 d: what goes is saved on disk, first, with its expiry."
+    assert back(saved) == "Can be undone for 1 d. What goes is saved first, with its expiry, on disk."
     assert back(saved, lost, saved) == (
         "1 of 3 have no way back; the list marks them."
-        " The rest can be undone for 1 d: it is saved on disk, first, with its expiry."
+        " The rest can be undone for 1 d: it is saved first, with its expiry, on disk."
     )
     assert back(saved, full=True).endswith("The server's memory is full: until some is freed, nothing can be put back.")
     assert back(lost, full=True) == back(lost)

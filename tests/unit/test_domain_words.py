@@ -87,3 +87,8 @@ def test_countdowns(seconds: float, told: str) -> None:
 @given(st.floats(0, 1e7))
 def test_a_countdown_reads_zero_only_when_nothing_is_left(seconds: float) -> None:
     assert (words.clock(seconds) == "0:00") == (seconds == 0)
+
+
+def test_spans_are_told_in_whole_units() -> None:
+    told = {86400: "24 hours", 3600: "1 hour", 5400: "90 minutes", 60: "1 minute", 61: "61 seconds", 1: "1 second"}
+    assert {seconds: words.span(seconds) for seconds in told} == told

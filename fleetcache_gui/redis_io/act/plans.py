@@ -53,8 +53,8 @@ class Place:
         return min(limits.deed_bytes, limits.all_bytes - sum(kept.size for kept in await self.bin.entries()))
 
     def way_back(self, steps: Sequence[Step], hands: Hands) -> str:
-        kept = "in memory, until this window is closed," if self.bin.kept_in == "memory" else "on disk, encrypted,"
-        return planning.way_back(steps, full=_full(hands), kept=kept, until=words.duration(self.bin.limits.age))
+        kept = "in memory until this window is closed" if self.bin.kept_in == "memory" else "encrypted on this machine"
+        return planning.way_back(steps, full=_full(hands), kept=kept, until=words.span(self.bin.limits.age))
 
 
 async def for_rows(
