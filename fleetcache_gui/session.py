@@ -149,19 +149,19 @@ class Session(QObject):
 
     async def page(self, key: bytes, type_word: str, cursor: PageCursor | None = None) -> Page:
         """A page of a value; trouble comes as `Page.problem`."""
-        server = self._poller.server
-        if server is None:
+        keyspace = self._poller.keyspace
+        if keyspace is None:
             return Page(key, type_word, problem="The server cannot be reached now.")
         try:
-            return await pages.page(server, key, type_word, cursor)
+            return await pages.page(keyspace, key, type_word, cursor)
         except Trouble as trouble:
             return Page(key, type_word, problem=trouble.text)
 
     async def about(self, key: bytes) -> KeyAbout:
         """What the server tells about a key; nothing while it cannot be reached."""
-        server = self._poller.server
+        keyspace = self._poller.keyspace
         try:
-            return await pages.about(server, key) if server else KeyAbout()
+            return await pages.about(keyspace, key) if keyspace else KeyAbout()
         except Trouble:
             return KeyAbout()
 

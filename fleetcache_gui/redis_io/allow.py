@@ -25,8 +25,10 @@ READS: dict[bytes, frozenset[bytes]] = {
     b"OBJECT": frozenset({b"ENCODING"}),
     b"MEMORY": frozenset({b"USAGE"}),
     b"CLUSTER": frozenset({b"NODES"}),
-    # These change this program's own connection alone: its name in CLIENT LIST, and that looking leaves LRU alone.
+    # These change this program's own connection alone: its name in CLIENT LIST, that looking leaves LRU alone, that it
+    # reads from a replica, and that its next command may read of a slot that is on its way here.
     b"CLIENT": frozenset({b"SETNAME", b"NO-TOUCH"}),
+    **dict.fromkeys((b"READONLY", b"ASKING"), _ANY),
 }
 """Command name to the subcommands that are allowed; an empty set allows the command with any arguments."""
 

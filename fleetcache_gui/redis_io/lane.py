@@ -19,7 +19,6 @@ from redis.asyncio.connection import Connection, SSLConnection
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.faults import from_exception, from_reply, not_redis, too_large
-from fleetcache_gui.redis_io.pace import Lookups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +49,6 @@ class Lane:
 
     def __init__(self, connection: Connection, address: Address) -> None:
         self.address = address
-        self.commands = 0
-        """Commands exchanged so far; those sent by `raw` are counted by who sends them."""
-        self.lookups = Lookups()
-        """How often this connection looked keys up; counted by who knows what the replies mean."""
         self._connection = connection
         self._replies = hiredis.Reader(replyError=cast("Any", ReplyError), notEnoughData=_MORE)
         self._busy = asyncio.Lock()
@@ -107,7 +102,6 @@ class Lane:
         """Send read commands in one write; their replies in order. Raises `Trouble`; `allow.NotAllowed` for a bug."""
         for command in commands:
             allow.check(command)
-        self.commands += len(commands)
         return await self.raw(b"".join(map(encode, commands)), len(commands))
 
     async def ask(self, *command: bytes) -> Reply:
