@@ -125,11 +125,6 @@ class Keyspace:
         everything = (Missing(((0, topology.SLOTS - 1),), "", _DOWN),) if self._refusing else ()
         return everything + self._seats.missing if self._alone is None else ()
 
-    def serves(self, key: bytes) -> bool:
-        """Whether somebody is there to be asked for a key."""
-        seat = self._seats.of(key)
-        return self._alone is not None or (seat is not None and seat.server is not None)
-
     def others(self) -> Vitals:
         """The vitals as everybody else makes them: without our own look-ups among the hits and misses."""
         hits, misses, ours = self.vitals.hits, self.vitals.misses, self.lookups
@@ -180,7 +175,7 @@ class Keyspace:
         it says of keys that have left it are redirections, for `exchange` to follow."""
         if self._alone is not None:
             return [self._alone.lane.raw]
-        return [partial(self._raw, seat) for seat in self._seats if seat.server is not None]
+        return [partial(self._raw, seat) for seat in self._seats if seat.trouble is None]
 
     async def refresh(self) -> float:
         """Read the clocks and the figures; the slowest round trip in seconds. Raises `Trouble`."""

@@ -29,8 +29,8 @@ RELEARN = 1.0
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """A node that is read, with the connection to it or with what is wrong with that. `since`, and `due` for the next
-    attempt to connect, are monotonic seconds."""
+    """A node that is read, with the connection to it or with what is wrong with that; with neither, it is about to be
+    connected to. `since`, and `due` for the next attempt, are monotonic seconds."""
 
     node: Node
     server: Server | None = None
@@ -74,9 +74,8 @@ class Seats:
         gaps = [Missing(self._unowned, "", "No node serves these slots.")] if self._unowned else []
         for node in self.topology.primaries:
             seat = self._routes.get(node.id)
-            if node.slots and seat is not None and seat.server is None:
-                why = seat.trouble.text if seat.trouble else "It has not been read yet."
-                gaps.append(Missing(node.slots, str(seat.node.address), why))
+            if node.slots and seat is not None and seat.trouble is not None:
+                gaps.append(Missing(node.slots, str(seat.node.address), seat.trouble.text))
         return tuple(gaps)
 
     def of(self, key: bytes) -> Seat | None:
@@ -119,17 +118,18 @@ class Seats:
     async def attempt(self, seat: Seat, do: Callable[[Server], Awaitable[T]]) -> T | None:
         """Do something with a node's server; None where it is away. Raises `Trouble` when all are."""
         for _ in range(2):
+            if seat.server is None and seat.trouble is None:
+                await self._join(seat)
             server = seat.server
             if server is None:
                 break
             try:
                 return await do(server)
             except Trouble as trouble:
-                lived = time.monotonic() - seat.since
-                await self._lose(seat, server, trouble)
-                if trouble.fault is Fault.LOST and lived > BRIEF:
-                    await self._join(seat)  # an idle connection that the server closed is no news
-        if not self.read:
+                # An idle connection that the server closed is no news: it is made again.
+                idle = trouble.fault is Fault.LOST and time.monotonic() - seat.since > BRIEF
+                await self._lose(seat, server, None if idle else trouble)
+        if all(seat.trouble is not None for seat in self):
             raise self.nobody()
         return None
 
@@ -206,11 +206,12 @@ class Seats:
             if self._seats.get(seat.node.id) is not seat:
                 self._left.append(seat)
 
-    async def _lose(self, seat: Seat, server: Server, trouble: Trouble) -> None:
+    async def _lose(self, seat: Seat, server: Server, trouble: Trouble | None) -> None:
         await server.lane.close()
-        self.torn.set()
         if seat.server is server:  # another may have noticed before
             seat.server, seat.trouble = None, trouble
+            if trouble is not None:
+                self.torn.set()
 
 
 async def gather(deeds: Iterable[Coroutine[None, None, T]]) -> list[T]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 
-_OWN = ("config|resetstat", "client|setinfo", "hello")
+_OWN = ("config|resetstat", "client|setinfo", "hello", "replconf")
 
 
 def address(server: Server, **more: Any) -> Address:
@@ -68,7 +68,8 @@ async def connected(server: Server, *, replicas: bool = False, **more: Any) -> A
 
 
 def calls(server: Server) -> dict[str, int]:
-    """Calls by command since `begin_counting`, without those of the tests' own client when it connects and asks."""
+    """Calls by command since `begin_counting`, without those of the tests' own client when it connects and
+    asks, and of replicas."""
     found = {name[8:].lower(): figures["calls"] for name, figures in server.info("commandstats").items()}
     return {name: count for name, count in found.items() if name not in _OWN}
 
