@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Severity
+from fleetcache_gui.domain.family import AWAY, Expected, Family, Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding, FindingBook
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.server_health import SERVER, judge
@@ -20,7 +20,7 @@ from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.words import count, duration
 from fleetcache_gui.present.long_table import LongTable
 from fleetcache_gui.present.table import Table, holding
-from fleetcache_gui.present.timeline import Event, changes, openings
+from fleetcache_gui.present.timeline import Event, changes, fates, openings
 from fleetcache_gui.redis_io import pages
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.poll import Poller
@@ -37,7 +37,9 @@ HISTORY = 900
 
 
 class Session(QObject):
-    """Watches one server. Signals fire on the one thread, after the state they speak of has changed.
+    """Watches one server or cluster; with `replicas` a cluster's replicas are read where there are any.
+
+    Signals fire on the one thread, after the state they speak of has changed.
 
     `link_changed(Link)`, `vitals_changed(Vitals)`, `inventory_changed(Inventory)`, `family_changed(family id)`,
     `findings_changed()`, `happened(tuple of Event)`.
@@ -59,6 +61,7 @@ class Session(QObject):
         environment: str = "",
         expected: Expected | None = None,
         interval: float = 2.0,
+        replicas: bool = False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -71,7 +74,7 @@ class Session(QObject):
         self.inventory = Inventory()
         self.history: deque[Vitals] = deque(maxlen=HISTORY)
         self.events: deque[Event] = deque(maxlen=HISTORY)
-        self._poller = Poller(address, layout, self, expected or Expected(), interval)
+        self._poller = Poller(address, layout, self, expected or Expected(), interval, replicas=replicas)
         self._paused = False
         self._snapshots: dict[str, Snapshot] = {}
         self._tables: dict[str, Table | LongTable] = {}
@@ -211,9 +214,8 @@ class Session(QObject):
     def on_vitals(self, vitals: Vitals) -> None:
         """The server's figures were read."""
         before, self.vitals = self.vitals, vitals
-        if before is not None and before.run_id and vitals.run_id not in ("", before.run_id):
-            text = "The server was restarted or replaced: what it held before may be gone."
-            self._happen(Event(time.time(), Tone.WARN, text))
+        if before is not None:
+            self._happen(*fates(before, vitals, time.time()))
         self.history.append(vitals)
         self._judge_server(vitals, first=before is None)
         self.vitals_changed.emit(vitals)
@@ -259,8 +261,10 @@ class Session(QObject):
     def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
         known = self._book.of(family.id)
         judgements = [judgement for row in snapshot.rows for judgement in row.judgements]
-        if not snapshot.complete:  # what was found on an earlier connection stays open until all keys were seen again
-            judgements = [finding.judgement for finding in known] + judgements
+        if not snapshot.complete:
+            # What was found on an earlier connection, or of what is out of reach now, stays open until then.
+            read = {row.id for row in snapshot.rows if row.state is not AWAY} if self.inventory.missing else set()
+            judgements = [f.judgement for f in known if f.judgement.row not in read] + judgements
         elif snapshot.long:
             judgements = [*self._unread(snapshot, known), *judgements]
         if snapshot.long and snapshot.suspects > snapshot.suspects_read:

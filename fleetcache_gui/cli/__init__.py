@@ -75,6 +75,9 @@ _limit = click.option(
     callback=_limits,
     help="Requests that an endpoint allows in a window, so that counters are judged; may be repeated.",
 )
+_replicas = click.option(
+    "--read-from-replicas", "replicas", is_flag=True, help="Of a cluster, read replicas; what they say may be late."
+)
 _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
 
 
@@ -111,6 +114,7 @@ def demo(
 @_connection_options
 @_hosts
 @_limit
+@_replicas
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
@@ -120,6 +124,7 @@ def open_(
     ask_password: bool,
     hosts: int | None,
     limits: dict[str, int],
+    replicas: bool,
     name: str,
     environment: str,
     interval: float | None,
@@ -131,7 +136,8 @@ def open_(
 
     address = checked_address(url, password_env, ask=ask_password)
     expected = Expected(hosts, limits)
-    sys.exit(windows.inspect(address, expected, name=name, environment=environment, interval=interval))
+    code = windows.inspect(address, expected, name=name, environment=environment, interval=interval, replicas=replicas)
+    sys.exit(code)
 
 
 @cli.command()
@@ -143,6 +149,7 @@ def open_(
 @click.option("--fail-on", type=click.Choice(["warning", "critical"]), help="Exit code 1 with such a finding.")
 @_hosts
 @_limit
+@_replicas
 def snapshot(
     url: str,
     password_env: str | None,
@@ -153,6 +160,7 @@ def snapshot(
     fail_on: str | None,
     hosts: int | None,
     limits: dict[str, int],
+    replicas: bool,
 ) -> None:
     """Read the server once, without a window, for scripts."""
     from fleetcache_gui.cli import snapshots
@@ -161,7 +169,7 @@ def snapshot(
 
     address = checked_address(url, password_env, ask=ask_password)
     expected = Expected(hosts, limits)
-    wanted = snapshots.Wanted(as_json=as_json, families=families, reveal=reveal, fail_on=fail_on, expected=expected)
+    wanted = snapshots.Wanted(as_json, families, reveal, fail_on, expected, replicas)
     sys.exit(snapshots.run(address, wanted))
 
 

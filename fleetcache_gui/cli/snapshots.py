@@ -59,7 +59,7 @@ class Wanted:
     reveal: bool
     fail_on: str | None
     expected: Expected
-    replicas: bool = False
+    replicas: bool
 
 
 @dataclass(slots=True)

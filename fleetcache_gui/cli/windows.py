@@ -35,12 +35,16 @@ _WATCHED = 15.0
 _WATCHED_LEAST = 3.0
 
 
-def inspect(address: Address, expected: Expected, *, name: str, environment: str, interval: float | None) -> int:
-    """Open the window on a server."""
+def inspect(
+    address: Address, expected: Expected, *, name: str, environment: str, interval: float | None, replicas: bool
+) -> int:
+    """Open the window on a server or a cluster."""
     _need_display()
 
     async def main() -> int:
-        session = Session(address, SPEC, name=name, environment=environment.upper(), expected=expected)
+        session = Session(
+            address, SPEC, name=name, environment=environment.upper(), expected=expected, replicas=replicas
+        )
         return await app.watch(session, settings.default_path(), interval)
 
     return app.run(main)
