@@ -91,7 +91,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--cluster", is_flag=True, help="Run on a cluster of six nodes (not built yet).")
+@click.option("--cluster", is_flag=True, help="On a cluster of six servers, which takes some seconds to form.")
 @click.option("--hosts", type=click.IntRange(10, 1_000_000), default=5000, show_default=True, help="Simulated hosts.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Equal seeds give equal decisions.")
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Speed of its time.")
@@ -104,9 +104,12 @@ def demo(
     """Show a simulated Fleet at work on a real server that ends with the window."""
     from fleetcache_gui.cli import windows
 
-    if cluster:
-        raise Failure("The demo does not run on a cluster yet. Leave --cluster away to see it on one server.")
-    sys.exit(windows.demo(hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures))
+    if cluster and server:
+        raise Failure("--cluster starts servers of its own. Leave --server away, or --cluster to use that server.")
+    code = windows.demo(
+        cluster=cluster, hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures
+    )
+    sys.exit(code)
 
 
 @cli.command(name="open")

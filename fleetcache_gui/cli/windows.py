@@ -11,6 +11,7 @@ from fleetcache_gui import app, settings
 from fleetcache_gui.cli import Failure, say
 from fleetcache_gui.demo import (
     RATE_LIMITS,
+    EmbeddedCluster,
     EmbeddedServer,
     ExternalServer,
     NoEmbeddedServer,
@@ -50,7 +51,9 @@ def inspect(
     return app.run(main)
 
 
-def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None) -> int:
+def demo(
+    *, cluster: bool, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None
+) -> int:
     """The simulated Fleet in a window; in pictures on a machine without a display, or when asked."""
     seconds = max(_WATCHED / max(speed, 1.0), _WATCHED_LEAST)
     if pictures is None and not app.has_display():
@@ -65,7 +68,7 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
             return await app.watch(session, settings.default_path())
         return await _draw(session, pictures, seconds)
 
-    fleet = _Fleet(hosts, seed, speed, cast("QueueForm", queue), server)
+    fleet = _Fleet(hosts, seed, speed, cast("QueueForm", queue), server, cluster=cluster)
     return _run_demo(fleet, show, offscreen=pictures is not None)
 
 
@@ -87,14 +90,35 @@ class _Fleet:
     """What a demo is made of."""
 
     def __init__(
-        self, hosts: int = 5000, seed: int = 7, speed: float = 1.0, queue: QueueForm = "list", server: str | None = None
+        self,
+        hosts: int = 5000,
+        seed: int = 7,
+        speed: float = 1.0,
+        queue: QueueForm = "list",
+        server: str | None = None,
+        *,
+        cluster: bool = False,
     ) -> None:
         self.hosts, self.seed, self.speed, self.queue, self.server = hosts, seed, speed, queue, server
+        self.cluster = cluster
+
+    def _source(self) -> EmbeddedServer | EmbeddedCluster | ExternalServer:
+        if self.cluster:
+            say("Six servers are finding together as a cluster; that takes some seconds.")
+            return EmbeddedCluster()
+        return ExternalServer(self.server) if self.server else EmbeddedServer()
 
     async def run(self, show: Callable[[Session], Awaitable[int]]) -> int:
         """Server, fleet and window, each ended by the one around it."""
-        async with ExternalServer(self.server) if self.server else EmbeddedServer() as source:
-            fleet = SimulatedFleet(source.url, hosts=self.hosts, seed=self.seed, speed=self.speed, queue=self.queue)
+        async with self._source() as source:
+            fleet = SimulatedFleet(
+                source.url,
+                hosts=self.hosts,
+                seed=self.seed,
+                speed=self.speed,
+                queue=self.queue,
+                cluster=self.cluster,
+            )
             session = Session(
                 parse_url(source.url),
                 SPEC,

@@ -25,7 +25,7 @@ _Actor = tuple[str, "Callable[[], Awaitable[float]]"]
 
 
 class SimulatedFleet:
-    """Fleet's instances at work on the standalone server at `url`, which must be a server for play.
+    """Fleet's instances at work on the server at `url`, or the `cluster` that it is of, which must be for play.
 
     It fills the cache within its first second. `hosts` answer campaigns. Equal `seed`s give equal decisions:
     which campaigns, who holds a lock after whom, how high the waves; tokens stay random. `speed` simulated
@@ -34,9 +34,16 @@ class SimulatedFleet:
     """
 
     def __init__(
-        self, url: str, *, hosts: int = 5000, seed: int = 7, speed: float = 1.0, queue: QueueForm = "list"
+        self,
+        url: str,
+        *,
+        hosts: int = 5000,
+        seed: int = 7,
+        speed: float = 1.0,
+        queue: QueueForm = "list",
+        cluster: bool = False,
     ) -> None:
-        self._world = World(url, seed=seed, speed=speed)
+        self._world = World(url, seed=seed, speed=speed, cluster=cluster)
         self._hosts = hosts
         self._queue = queue
 
