@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -56,6 +57,7 @@ class Seats:
         self._left: list[Seat] = []
         """Nodes that are read no more, and have yet to be hung up on."""
         self._ways: dict[str, Address] = {}
+        """Addresses that have led to a node, beside what it announces: there may be a tunnel."""
         self._unowned: Slots = ()
         self._mending = asyncio.Lock()
         self._mended = -inf
@@ -95,11 +97,9 @@ class Seats:
 
     async def begin(self, cluster: Topology, server: Server) -> None:
         """`server` has told of the cluster: connect to the others as well. Raises `Trouble` where none can be read."""
-        me = next((node for node in cluster.nodes if node.address == server.lane.address), None)
-        if me is not None:
-            self._ways[me.id] = me.address  # what it announces need not be a way to it: there may be a tunnel
+        self._ways[cluster.me] = server.lane.address
         self._learn(cluster)
-        seat = self._seats.get(me.id) if me is not None else None
+        seat = self._seats.get(cluster.me)
         if seat is not None and seat.node.primary:
             seat.server, seat.since = server, time.monotonic()
         else:
@@ -169,8 +169,6 @@ class Seats:
 
     def _learn(self, found: Topology) -> None:
         """From now on the cluster is this."""
-        ways = self._ways
-        found = replace(found, nodes=tuple(replace(n, address=ways.get(n.id, n.address)) for n in found.nodes))
         wanted = found.readers(replicas=self._replicas, known=self._seats)
         seats = {node.id: self._seats.get(node.id) or Seat(node) for node in wanted.values()}
         for node in wanted.values():
@@ -194,7 +192,7 @@ class Seats:
             if seat.server is not None or self._seats.get(seat.node.id) is not seat:
                 return
             try:
-                server = await Server.connect(seat.node.address, replica=not seat.node.primary)
+                server = await self._reach(seat.node)
             except Trouble as trouble:
                 seat.trouble = trouble
                 # A wrong password is never sent again unasked: some servers lock the account.
@@ -206,12 +204,39 @@ class Seats:
             if self._seats.get(seat.node.id) is not seat:
                 self._left.append(seat)
 
+    async def _reach(self, node: Node) -> Server:
+        try:
+            return await _connect(node, node.address)
+        except Trouble as trouble:
+            way = self._ways.get(node.id, node.address)
+            if way != node.address and trouble.fault is not Fault.PASSWORD:
+                with suppress(Trouble):
+                    return await _connect(node, way)
+            raise
+
     async def _lose(self, seat: Seat, server: Server, trouble: Trouble | None) -> None:
         await server.lane.close()
         if seat.server is server:  # another may have noticed before
             seat.server, seat.trouble = None, trouble
             if trouble is not None:
                 self.torn.set()
+
+
+async def _connect(node: Node, address: Address) -> Server:
+    """Connect to a node, and make sure that it is the one meant. Raises `Trouble`."""
+    server = await Server.connect(address, replica=not node.primary)
+    try:
+        view = await topology.read(server.lane)
+        if view is not None and view.me != node.id:
+            text = f"Another server answers at {address} than the cluster has told of."
+            advice = (
+                "Check what the node announces (cluster-announce-ip, cluster-announce-port), and whether it was reset."
+            )
+            raise Trouble(Fault.OTHER, text, advice)
+    except BaseException:
+        await server.lane.close()
+        raise
+    return server
 
 
 async def gather(deeds: Iterable[Coroutine[None, None, T]]) -> list[T]:

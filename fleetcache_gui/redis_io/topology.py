@@ -65,9 +65,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A cluster as one of its nodes sees it. `epoch` grows with each change: of two views the higher is the newer."""
+    """A cluster as one of its nodes sees it: the one with the id `me`. `epoch` grows with each change: of two views the
+    higher is the newer."""
 
     nodes: tuple[Node, ...]
+    me: str = ""
     epoch: int = 0
     _owners: list[Node | None] = field(init=False, repr=False, compare=False)
 
@@ -129,15 +131,15 @@ def parse(reply: Reply, address: Address) -> Topology | None:
     told = [words for words in lines if len(words) >= 8 and _ID.fullmatch(words[0])]
     nodes = {node.id: node for node in _nodes(told, address)}
     epoch = max((info.figure(words[6]) or 0 for words in told), default=0)
-    return Topology(tuple(sorted(nodes.values(), key=lambda node: (not node.primary, node.slots, node.id))), epoch)
+    me = next((words[0] for words in told if "myself" in words[2].split(",")), "")
+    return Topology(tuple(sorted(nodes.values(), key=lambda node: (not node.primary, node.slots, node.id))), me, epoch)
 
 
 def _nodes(lines: list[list[str]], asked: Address) -> Iterator[Node]:
     """`id host:port@bus[,hostname] flags primary ping pong epoch link slot slot-slot [slot->-id] …`, a line each."""
     for words in lines:
         flags = frozenset(words[2].split(","))
-        # The node that was asked is where it was asked, whatever it announces: the way there may be a tunnel.
-        address = asked if "myself" in flags else _address(words[1], asked)
+        address = _address(words[1], asked)
         if address is None or _UNMET in flags:
             continue
         yield Node(
