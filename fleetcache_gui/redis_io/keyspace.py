@@ -195,11 +195,13 @@ class Keyspace:
             self.lookups = Lookups()
         return max(trips, default=0.0)
 
-    async def tend(self) -> bool:
-        """Wait until a cluster should be looked at anew, and do it; true if keys came within reach by it. Never returns
-        for a server by itself. Raises `Trouble` when all nodes are away."""
-        calm = None if self._alone is not None else RELEARN if self.missing else _CALM
-        await pause(self._seats.torn, calm)
+    async def torn(self) -> None:
+        """Wait until a cluster should be looked at anew; for a server by itself, for ever."""
+        await pause(self._seats.torn, None if self._alone is not None else RELEARN if self.missing else _CALM)
+
+    async def mend(self) -> bool:
+        """Look at a cluster anew, connect to whom we should read and do not; true if keys came within reach by it.
+        At most once a second: sooner, it waits. Raises `Trouble` when all nodes are away."""
         return await self._seats.mend()
 
     async def _fill(

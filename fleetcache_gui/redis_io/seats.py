@@ -227,11 +227,10 @@ async def _connect(node: Node, address: Address) -> Server:
     server = await Server.connect(address, replica=not node.primary)
     try:
         view = await topology.read(server.lane)
-        if view is not None and view.me != node.id:
+        alone = bool(server.info) and server.vitals.mode != "cluster"
+        if alone if view is None else view.me != node.id:
             text = f"Another server answers at {address} than the cluster has told of."
-            advice = (
-                "Check what the node announces (cluster-announce-ip, cluster-announce-port), and whether it was reset."
-            )
+            advice = "Check what the node announces (cluster-announce-port), and whether it was reset."
             raise Trouble(Fault.OTHER, text, advice)
     except BaseException:
         await server.lane.close()

@@ -143,8 +143,9 @@ class Watch:
     async def tend(self) -> None:
         """Keep up with a cluster as its nodes come and go, for ever."""
         while True:
+            await self._keyspace.torn()
             await self._wishes.open.wait()
-            if await self._keyspace.tend():
+            if await self._keyspace.mend():
                 self._wishes.nudged.set()
                 self._wishes.hurried.set()
 

@@ -87,6 +87,18 @@ def six_nodes(session_six_nodes: Cluster) -> Cluster:
 
 
 @pytest.fixture
+def lenient(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster that goes on serving what it has when a part is lost; by default it then refuses everything."""
+    for node in cluster.nodes:
+        node.call("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    yield cluster
+    cluster.revive()
+    for node in cluster.nodes:
+        node.call("CONFIG", "SET", "cluster-require-full-coverage", "yes")
+    cluster.wait()
+
+
+@pytest.fixture
 def open_cluster(cluster: Cluster) -> Callable[[], Client]:
     """A client of the cluster: `async with open_cluster() as client`."""
     return lambda: connect_cluster(cluster.url)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from fleetcache_gui.domain.family import AWAY
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.redis_io import pages
 from fleetcache_gui.redis_io.topology import SLOTS, slot_of
+from tests.live.clusters import ENOUGH, KEYS, NAMES, all_known, fill, held_by, live, primaries
 from tests.live.readers import (
-    TOKEN,
-    Recorder,
     assert_only_reads,
     begin_counting,
     calls,
@@ -30,58 +28,6 @@ if TYPE_CHECKING:
     from tests.servers import Cluster, Server
 
     Eventually = Callable[..., Coroutine[Any, Any, None]]
-
-KEYS = 300
-ENOUGH = [
-    "%R~*",
-    "+@read",
-    "+ping",
-    "+select",
-    "+info",
-    "+time",
-    "+client|setname",
-    "+client|no-touch",
-    "+cluster|nodes",
-    "+asking",
-]
-NAMES = {b"lock:cron:%d" % n for n in range(KEYS)}
-
-
-def fill(cluster: Cluster, names: set[bytes] = NAMES) -> None:
-    """Locks on all nodes."""
-    with redis.RedisCluster.from_url(cluster.url, protocol=2) as client:
-        for name in names:
-            client.set(name, TOKEN, ex=3600)
-
-
-def primaries(cluster: Cluster) -> list[Server]:
-    return [node for node in cluster.nodes if node.info("replication")["role"] == "master"]
-
-
-def live(seen: Recorder) -> set[bytes]:
-    """Locks that were read at the last poll."""
-    return {name for name, row in seen.rows("locks").items() if row.state is not AWAY}
-
-
-def held_by(*nodes: Server) -> set[bytes]:
-    return {name for node in nodes for name in node.call("KEYS", "lock:*")}
-
-
-def all_known(seen: Recorder) -> bool:
-    return seen.complete() and live(seen) == NAMES
-
-
-@pytest.fixture
-def lenient(cluster: Cluster) -> Iterator[Cluster]:
-    """A cluster that goes on serving what it has when a part is lost; by default it then refuses everything."""
-    for node in cluster.nodes:
-        node.call("CONFIG", "SET", "cluster-require-full-coverage", "no")
-    yield cluster
-    cluster.revive()
-    for node in cluster.nodes:
-        node.call("CONFIG", "SET", "cluster-require-full-coverage", "yes")
-    cluster.wait()
-
 
 # ---- as one -----------------------------------------------------------------------------------------------
 
@@ -308,6 +254,23 @@ async def test_a_part_that_is_lost_is_named_and_the_rest_goes_on(
         assert seen.phases() == ["connecting", "live"]
 
 
+async def test_a_pause_holds_the_looking_after_a_cluster_too(lenient: Cluster, eventually: Eventually) -> None:
+    kept = lenient.nodes[0]
+    async with watching(kept) as (poller, seen):
+        await eventually(seen.complete)
+        lenient.nodes[1].kill()
+        await eventually(lambda: seen.inventory.missing)
+        poller.hold("paused")
+        await asyncio.sleep(0.5)  # what is under way is read to its end
+        begin_counting(kept)
+        await asyncio.sleep(2.5)  # it would have been looked after twice
+        assert calls(kept).keys() <= {"info"}
+        assert calls(kept)["info"] <= 2
+        poller.release("paused")
+        lenient.revive()
+        await eventually(seen.complete, 15)
+
+
 async def test_a_cluster_that_refuses_everything_says_so(cluster: Cluster, eventually: Eventually) -> None:
     fill(cluster)
     async with watching(cluster.nodes[0]) as (_, seen):
@@ -357,67 +320,3 @@ async def test_idle_connections_that_nodes_close_are_no_news(cluster: Cluster, e
         await eventually(lambda: len(seen.vitals) >= polls + 2)
         assert not any(vitals.missing for vitals in seen.vitals)
         assert all_known(seen)
-
-
-# ---- replicas ---------------------------------------------------------------------------------------------
-
-
-async def test_replicas_are_read_where_asked(six_nodes: Cluster, eventually: Eventually) -> None:
-    fill(six_nodes)
-    owners = primaries(six_nodes)
-    copies = [node for node in six_nodes.nodes if node not in owners]
-    await eventually(lambda: sum(node.call("DBSIZE") for node in copies) == KEYS)
-    for node in six_nodes.nodes:
-        begin_counting(node)
-    async with watching(owners[0], replicas=True) as (_, seen):
-        await eventually(lambda: all_known(seen))
-        assert [node.link for node in seen.vitals[-1].nodes] == ["in step"] * 3 + ["live"] * 3
-        assert seen.vitals[-1].keys == KEYS
-        assert [inspectors(node) for node in (*owners, *copies)] == [0, 0, 0, 1, 1, 1]
-    for node in owners:
-        assert not {"scan", "pttl", "type", "getrange"} & calls(node).keys()
-    for node in copies:
-        assert calls(node)["readonly"] >= 1
-        assert calls(node)["scan"] >= 1
-
-
-async def test_without_replicas_primaries_are_read_all_the_same(cluster: Cluster, eventually: Eventually) -> None:
-    fill(cluster)
-    async with watching(cluster.nodes[0], replicas=True) as (_, seen):
-        await eventually(lambda: all_known(seen))
-
-
-# ---- accounts ---------------------------------------------------------------------------------------------
-
-
-async def test_a_password_that_one_node_refuses_is_sent_to_it_once(lenient: Cluster, eventually: Eventually) -> None:
-    for node in lenient.nodes:
-        node.call("ACL", "SETUSER", "reader", "on", ">right", "~*", "+@all")
-    odd = lenient.nodes[1]
-    odd.call("ACL", "SETUSER", "reader", "resetpass", ">other")
-    odd.call("ACL", "LOG", "RESET")
-    try:
-        async with watching(lenient.nodes[0], username="reader", password="right") as (_, seen):
-            await eventually(lambda: seen.inventory.missing and seen.inventory.finished_at)
-            polls = len(seen.vitals)
-            await eventually(lambda: len(seen.vitals) >= polls + 6)
-            assert "password" in seen.inventory.missing[0].why
-            entries = odd.call("ACL", "LOG")
-            assert sum(int(dict(zip(entry[::2], entry[1::2], strict=True))[b"count"]) for entry in entries) == 1
-    finally:
-        for node in lenient.nodes:
-            node.call("ACL", "DELUSER", "reader")
-
-
-async def test_where_the_cluster_may_not_be_asked_for_one_node_says_so(
-    cluster: Cluster, eventually: Eventually
-) -> None:
-    fill(cluster)
-    node = cluster.nodes[0]
-    node.call("ACL", "SETUSER", "narrow", "on", ">x", "~*", "+@read", "+ping", "+info", "+time", "+client|setname")
-    try:
-        async with watching(node, username="narrow", password="x") as (_, seen):
-            await eventually(lambda: seen.complete() and len(seen.rows("locks")) == len(held_by(node)))
-            assert (seen.vitals[-1].mode, seen.vitals[-1].nodes) == ("cluster", ())
-    finally:
-        node.call("ACL", "DELUSER", "narrow")
