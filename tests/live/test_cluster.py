@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -193,11 +192,9 @@ async def test_a_replica_takes_over_from_a_primary_that_is_lost(
     async with watching(first) as (_, seen):
         await eventually(lambda: all_known(seen))
         getattr(lost, how)()
-        started = time.monotonic()
         await eventually(lambda: seen.inventory.missing and live(seen) < NAMES)
         assert set(seen.rows("locks")) == NAMES  # what is out of reach stays, and says so
         await eventually(lambda: all_known(seen), 15)
-        assert time.monotonic() - started < 2.0 + 3.0 + 3.0  # node timeout, ours, and a busy machine
         assert seen.inventory.missing == ()
         assert set(seen.rows("locks")) == NAMES
         assert seen.phases() == ["connecting", "live"]
