@@ -189,7 +189,9 @@ class Keyspace:
         read = self._seats.read
         if not read:
             raise self._seats.nobody()
-        away = frozenset(seat.node.id for seat in self._seats) - read.keys()
+        for seat in self._seats:
+            seat.run_id = seat.server.vitals.run_id if seat.server is not None else seat.run_id
+        away = {seat.node.id: seat.run_id for seat in self._seats if seat.server is None}
         before, self.vitals = self.vitals, totals.total(self._seats.topology, read, away, self.missing)
         if before.run_id != self.vitals.run_id:  # other processes, whose counters know nothing of what we asked before
             self.lookups = Lookups()

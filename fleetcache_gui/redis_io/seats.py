@@ -31,11 +31,13 @@ RELEARN = 1.0
 @dataclass(slots=True, eq=False)
 class Seat:
     """A node that is read, with the connection to it or with what is wrong with that; with neither, it is about to be
-    connected to. `since`, and `due` for the next attempt, are monotonic seconds."""
+    connected to. `since`, and `due` for the next attempt, are monotonic seconds; `run_id` is that of the process that
+    was read last."""
 
     node: Node
     server: Server | None = None
     trouble: Trouble | None = None
+    run_id: str = ""
     since: float = 0.0
     due: float = 0.0
     backoff: Backoff = field(default_factory=Backoff)

@@ -22,13 +22,15 @@ _SUMMED = (
 )
 
 
-def total(topology: Topology, read: Mapping[str, Server], away: frozenset[str], missing: Iterable[Missing]) -> Vitals:
-    """One `Vitals` for the whole: sums over the nodes `read`, by id, which are one at least; `away` are the ids of
-    those that should have been read. A figure that one of the nodes does not tell is not told."""
+def total(
+    topology: Topology, read: Mapping[str, Server], away: Mapping[str, str], missing: Iterable[Missing]
+) -> Vitals:
+    """One `Vitals` for the whole: sums over the nodes `read`, by id, which are one at least; `away` has, by id, the
+    last run id of those that should have been read. A figure that one of the nodes does not tell is not told."""
     parts = [server.vitals for server in read.values()]
     places = {node.id: str(node.address) for node in topology.nodes}
     lags = dict(_lags(topology, read))
-    nodes = tuple(_node(node, places, read.get(node.id), node.id in away, lags) for node in topology.nodes)
+    nodes = tuple(_node(node, places, read.get(node.id), away, lags) for node in topology.nodes)
     versions = list(dict.fromkeys(part.version for part in parts))
     calls: Counter[str] = Counter()
     for part in parts:
@@ -58,7 +60,11 @@ def _sum(figures: Sequence[int | None]) -> int | None:
 
 
 def _node(
-    node: Node, places: Mapping[str, str], server: Server | None, away: bool, lags: Mapping[str, float | None]
+    node: Node,
+    places: Mapping[str, str],
+    server: Server | None,
+    away: Mapping[str, str],
+    lags: Mapping[str, float | None],
 ) -> NodeVitals:
     told = NodeVitals(
         id=node.id,
@@ -66,7 +72,8 @@ def _node(
         role="primary" if node.primary else "replica",
         slots=node.slots,
         of=places.get(node.of, ""),
-        link="away" if away else "in step" if node.healthy else "failed",
+        run_id=away.get(node.id, ""),
+        link="away" if node.id in away else "in step" if node.healthy else "failed",
         lag_s=lags.get(node.id),
     )
     if server is None:

@@ -33,7 +33,7 @@ def test_sums_over_the_nodes_that_are_read() -> None:
     slaves = {"slave0": "ip=10.0.0.3,port=6379,state=online,lag=4"}
     one = server(slaves, run_id="x", keys=3, memory=10, clients=2, hits=5, calls={"get": 1, "set": 2}, version="9.1")
     two = server(run_id="w", keys=4, memory=20, clients=3, hits=None, calls={"get": 10}, at=2.0, version="9.1")
-    told = total(CLUSTER, {A: one, B: two}, frozenset(), ())
+    told = total(CLUSTER, {A: one, B: two}, {}, ())
     assert (told.keys, told.memory, told.clients, told.at, told.version) == (7, 30, 5, 2.0, "9.1")
     assert told.hits is None, "one of them does not tell"
     assert (told.mode, told.role, told.replicas, told.lag_s, told.run_id) == ("cluster", "master", 2, 4.0, "w+x")
@@ -49,14 +49,15 @@ def test_sums_over_the_nodes_that_are_read() -> None:
 
 def test_what_is_away_is_told_and_not_summed() -> None:
     gap = Missing(((8192, 16383),), "10.0.0.2:6379", "It does not answer.")
-    told = total(CLUSTER, {A: server(keys=3)}, frozenset({B}), (gap,))
+    told = total(CLUSTER, {A: server(keys=3)}, {B: "w"}, (gap,))
     assert (told.keys, told.missing) == (3, (gap,))
     assert [node.link for node in told.nodes] == ["live", "away", "in step", "failed"]
+    assert told.nodes[1].run_id == "w", "who comes back in its place is compared with it"
 
 
 def test_replicas_that_are_read_tell_themselves_how_late_they_are() -> None:
     copy = server({"master_last_io_seconds_ago": "2"}, keys=3, run_id="x")
     lost = server({"master_last_io_seconds_ago": "-1", "master_link_down_since_seconds": "90"}, version="8")
-    told = total(CLUSTER, {C: copy, D: lost}, frozenset(), ())
+    told = total(CLUSTER, {C: copy, D: lost}, {}, ())
     assert [node.lag_s for node in told.nodes] == [None, None, 2.0, 90.0]
     assert (told.lag_s, told.version) == (90.0, "?, 8")
