@@ -50,10 +50,10 @@ _IN_PART = (
     "To have the whole cluster read, allow the account CLUSTER NODES; or open each primary to see all of it.",
 )
 _LOST = (
-    "Fleet fares no better there: campaigns, locks and queues whose keys hash to these slots can be neither read nor "
-    "written until a replica takes over or the node is back. What stands here of them is old.",
-    "Look at the node and its log, and whether its address can be reached from here; CLUSTER NODES on another node tells "
-    "what the cluster thinks of it.",
+    "What stands here of these slots is old. If the node is away for Fleet too, campaigns, locks and queues whose keys "
+    "hash to them can be neither read nor written until a replica takes over or it is back.",
+    "Look at the node and its log, and whether its address can be reached from here; CLUSTER NODES on another one "
+    "tells what the cluster thinks of it.",
 )
 _LATE = (
     "If it took over now, what was written meanwhile would be lost: locks free again, answers and queued hosts gone.",

@@ -144,7 +144,7 @@ def test_a_part_that_is_missing() -> None:
     told = only([Vitals(0.0, mode="cluster", nodes=(node(2, 1),), missing=(gap,))])
     assert (told.code, told.severity) == (PARTIAL, CRITICAL)
     assert told.text == "A part of the cluster is missing: slots 0–5460 of 10.0.0.1:6379 cannot be read."
-    assert told.meaning.startswith("It does not answer. Fleet")
+    assert told.meaning.startswith("It does not answer. What stands here")
 
 
 def test_one_node_only_where_the_others_are_not_read() -> None:
