@@ -10,7 +10,7 @@ from fleetcache_gui.demo.api import Traffic
 from fleetcache_gui.demo.campaigns import Campaigns
 from fleetcache_gui.demo.crons import CLEANUPS, JOBS, Cron
 from fleetcache_gui.demo.host_details import LIMIT, Reports
-from fleetcache_gui.demo.troubles import TROUBLES, Mischief
+from fleetcache_gui.demo.troubles import MISCHIEF, TROUBLES, Mischief
 from fleetcache_gui.demo.workers import ListWorker, Rescuer, StreamWorker
 from fleetcache_gui.demo.world import API_NODES, WORKERS, World
 
@@ -50,6 +50,7 @@ class SimulatedFleet:
     async def run(self) -> None:
         """Work until cancelled; then release what is held and close all connections."""
         try:
+            await self._world.open((*API_NODES, *WORKERS, MISCHIEF))
             async with asyncio.TaskGroup() as group:
                 for actor, step in self._actors():
                     group.create_task(self._world.repeat(actor, step), name=f"demo {actor}")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from redis.exceptions import RedisError
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import RedisClusterException, RedisError
 
 from fleetcache_gui.cache import CacheUnavailable, close, connect, connect_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from fleetcache_gui.cache import Client
 
@@ -49,6 +51,15 @@ class World:
         if instance not in self._clients:
             self._clients[instance] = self._connect(self._url)
         return self._clients[instance]
+
+    async def open(self, instances: Iterable[str]) -> None:
+        """Have cluster clients learn their cluster before several actors use them at once: redis-py's are not made for
+        a first use by many."""
+        for instance in instances:
+            client = self.client(instance)
+            if isinstance(client, RedisCluster):
+                with suppress(RedisError, RedisClusterException):  # away as yet: the actors wait for it
+                    await client.initialize()
 
     async def close(self) -> None:
         """Close all connections."""
