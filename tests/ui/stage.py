@@ -17,10 +17,11 @@ from fleetcache_gui.domain.health import FindingBook
 from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageItem
 from fleetcache_gui.domain.server_health import judge
-from fleetcache_gui.domain.snapshot import Inventory, Link, Missing, NodeVitals, Phase, Snapshot, Vitals
+from fleetcache_gui.domain.snapshot import Inventory, Link, Missing, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.values import Expiry, KeyFact, Progress, State, Tone
 from fleetcache_gui.present.table import Table
 from fleetcache_gui.present.timeline import Event
+from tests.ui.nodes import nodes
 from tests.ui.stage_verbs import VERBS
 
 if TYPE_CHECKING:
@@ -235,20 +236,6 @@ def vitals(at: float, step: int) -> Vitals:
         expired=40_000 + 11 * step,
         commands=20_000_000 + 28_400 * step + step % 11 * 2_000,
     )
-
-
-def nodes(*away: int) -> tuple[NodeVitals, ...]:
-    """Three primaries and a replica of each; `away` are positions of primaries that cannot be reached."""
-    found = []
-    for n, slots in enumerate(((0, 5460), (5461, 10922), (10923, 16383))):
-        place = f"10.0.2.{11 + n}:6379"
-        figures = {} if n in away else {"keys": 347_000 + 31 * n, "memory": 270 * 2**20 + n * 2**21, "clients": 21 + n}
-        link = "away" if n in away else "live"
-        found.append(NodeVitals(f"{n}" * 40, place, "primary", (slots,), link=link, memory_limit=2**30, **figures))
-    for n in range(3):
-        place, lag = f"10.0.3.{11 + n}:6379", None if n in away else float(n)
-        found.append(NodeVitals(f"a{n}" * 20, place, "replica", of=found[n].address, link="in step", lag_s=lag))
-    return tuple(found)
 
 
 class Stage(QObject):

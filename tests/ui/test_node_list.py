@@ -10,7 +10,8 @@ from fleetcache_gui.domain.snapshot import NodeVitals
 from fleetcache_gui.ui.node_list import MOST_ROWS, NodeList, cells, explained, in_groups
 from fleetcache_gui.ui.overview import Overview
 from fleetcache_gui.ui.theme import Theme
-from tests.ui.stage import Stage, nodes
+from tests.ui.nodes import nodes
+from tests.ui.stage import Stage
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication

@@ -23,8 +23,9 @@ from fleetcache_gui.domain.snapshot import Inventory, Missing, Phase
 from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.statusbar import clock_words, inventory_words
 from fleetcache_gui.ui.topbar import live_words, server_words
+from tests.ui.nodes import nodes
 from tests.ui.shell import opened, settle
-from tests.ui.stage import Stage, nodes, vitals
+from tests.ui.stage import Stage, vitals
 from tests.ui.test_window import painted
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from fleetcache_gui.domain.snapshot import Missing, Vitals
+from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.topology import Node, Topology
-from fleetcache_gui.redis_io.totals import total
+from fleetcache_gui.redis_io.totals import listeners, parameters, total
 
 if TYPE_CHECKING:
     from fleetcache_gui.redis_io.server import Server
@@ -61,3 +62,18 @@ def test_replicas_that_are_read_tell_themselves_how_late_they_are() -> None:
     told = total(CLUSTER, {C: copy, D: lost}, {}, ())
     assert [node.lag_s for node in told.nodes] == [None, None, 2.0, 90.0]
     assert (told.lag_s, told.version) == (90.0, "?, 8")
+
+
+def test_settings_are_those_of_the_first_node_that_tells() -> None:
+    silent, first, second = server(), server(parameters={"a": "1"}), server(parameters={"a": "2", "b": "3"})
+    assert parameters([silent, first, second]) == {"a": "1", "b": "3"}
+    assert total(CLUSTER, {A: silent, B: second}, {}, ()).parameters == {"a": "2", "b": "3"}
+
+
+def test_nobody_listens_only_where_all_nodes_were_asked() -> None:
+    some, none, refused = [b"results_7", 2], [b"results_7", 0], ReplyError("NOPERM no")
+    assert listeners([some, none, some], whole=False) == [b"results_7", 4]
+    assert listeners([none, none], whole=True) == [b"results_7", 0]
+    assert isinstance(listeners([none, none], whole=False), ReplyError)
+    assert listeners([some, refused], whole=True) is refused
+    assert isinstance(listeners([], whole=False), ReplyError)
