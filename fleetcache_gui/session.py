@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Severity
+from fleetcache_gui.domain.family import AWAY, Expected, Family, Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding, FindingBook
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
@@ -21,7 +21,7 @@ from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.words import count, duration
 from fleetcache_gui.present.long_table import LongTable
 from fleetcache_gui.present.table import Table, holding
-from fleetcache_gui.present.timeline import Event, changes, openings
+from fleetcache_gui.present.timeline import Event, changes, fates, openings
 from fleetcache_gui.redis_io import pages
 from fleetcache_gui.redis_io import rows as reading
 from fleetcache_gui.redis_io.faults import Trouble
@@ -43,7 +43,9 @@ _SLICE = 2000
 
 
 class Session(QObject):
-    """Watches one server. Signals fire on the one thread, after the state they speak of has changed.
+    """Watches one server or cluster; with `replicas` a cluster's replicas are read where there are any.
+
+    Signals fire on the one thread, after the state they speak of has changed.
 
     `link_changed(Link)`, `vitals_changed(Vitals)`, `inventory_changed(Inventory)`, `family_changed(family id)`,
     `findings_changed()`, `happened(tuple of Event)`.
@@ -66,6 +68,7 @@ class Session(QObject):
         expected: Expected | None = None,
         interval: float = 2.0,
         elsewhere: tuple[Layout, ...] = (),
+        replicas: bool = False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -78,7 +81,7 @@ class Session(QObject):
         self.inventory = Inventory()
         self.history: deque[Vitals] = deque(maxlen=HISTORY)
         self.events: deque[Event] = deque(maxlen=HISTORY)
-        self._poller = Poller(address, layout, self, expected or Expected(), interval, elsewhere)
+        self._poller = Poller(address, layout, self, expected or Expected(), interval, elsewhere, replicas=replicas)
         self._expected = expected or Expected()
         self._paused = False
         self._snapshots: dict[str, Snapshot] = {}
@@ -161,19 +164,19 @@ class Session(QObject):
 
     async def page(self, key: bytes, type_word: str, cursor: PageCursor | None = None) -> Page:
         """A page of a value; trouble comes as `Page.problem`."""
-        server = self._poller.server
-        if server is None:
+        keyspace = self._poller.keyspace
+        if keyspace is None:
             return Page(key, type_word, problem="The server cannot be reached now.")
         try:
-            return await pages.page(server, key, type_word, cursor)
+            return await pages.page(keyspace, key, type_word, cursor)
         except Trouble as trouble:
             return Page(key, type_word, problem=trouble.text)
 
     async def about(self, key: bytes) -> KeyAbout:
         """What the server tells about a key; nothing while it cannot be reached."""
-        server = self._poller.server
+        keyspace = self._poller.keyspace
         try:
-            return await pages.about(server, key) if server else KeyAbout()
+            return await pages.about(keyspace, key) if keyspace else KeyAbout()
         except Trouble:
             return KeyAbout()
 
@@ -195,11 +198,11 @@ class Session(QObject):
     async def rows(self, family_id: str, row_ids: Sequence[bytes], *, fresh: bool) -> list[Row]:
         """As `rows_now`, with turns of the loop between; of a long family, `fresh` reads the values of rows that are
         not on screen, of which only the keys are known otherwise. Raises `Trouble`."""
-        family, server = self.layout.family(family_id), self._poller.server
-        if fresh and isinstance(self._tables.get(family_id), LongTable) and server is not None:
-            listed = await reading.members(server, family.index) if family.index else reading.Listed()
+        family, keyspace = self.layout.family(family_id), self._poller.keyspace
+        if fresh and isinstance(self._tables.get(family_id), LongTable) and keyspace is not None:
+            listed = await reading.members(keyspace, family.index) if family.index else reading.Listed()
             ids = list(dict.fromkeys(map(family.row_of, row_ids)))
-            found = await reading.read(server, [reading.Question(family, ids, listed)], self._poller.expected)
+            found = await reading.read(keyspace, [reading.Question(family, ids, listed)], self._poller.expected)
             return found[family_id]
         rows: list[Row] = []
         for first in range(0, len(row_ids), _SLICE):
@@ -260,9 +263,8 @@ class Session(QObject):
     def on_vitals(self, vitals: Vitals) -> None:
         """The server's figures were read."""
         before, self.vitals = self.vitals, vitals
-        if before is not None and before.run_id and vitals.run_id not in ("", before.run_id):
-            text = "The server was restarted or replaced: what it held before may be gone."
-            self._happen(Event(time.time(), Tone.WARN, text))
+        if before is not None:
+            self._happen(*fates(before, vitals, time.time()))
         self.history.append(vitals)
         self._judge_server(vitals, first=before is None)
         self.vitals_changed.emit(vitals)
@@ -309,8 +311,10 @@ class Session(QObject):
     def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
         known = self._book.of(family.id)
         judgements = [judgement for row in snapshot.rows for judgement in row.judgements]
-        if not snapshot.complete:  # what was found on an earlier connection stays open until all keys were seen again
-            judgements = [finding.judgement for finding in known] + judgements
+        if not snapshot.complete:
+            # What was found on an earlier connection, or of what is out of reach now, stays open until then.
+            read = {row.id for row in snapshot.rows if row.state is not AWAY} if self.inventory.missing else set()
+            judgements = [f.judgement for f in known if f.judgement.row not in read] + judgements
         elif snapshot.long:
             judgements = [*self._unread(snapshot, known), *judgements]
         judgements += family.survey(snapshot.rows, snapshot.count, self._expected) if snapshot.complete else ()

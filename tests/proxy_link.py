@@ -92,7 +92,7 @@ class Rules:
     def hold(self, request: Words) -> Callable[[Link], Awaitable[None]] | None:
         """What holds this request, if anything."""
         for rule in self.holds:
-            if rule[0] in request:
+            if _has(request, rule[0]):
                 self.holds.remove(rule)
                 return rule[1]
         return None
@@ -100,12 +100,17 @@ class Rules:
     def loses_reply(self, request: Words) -> bool:
         """The reply to this request is to be dropped."""
         for rule in self.cuts:
-            if rule.word in request:
+            if _has(request, rule.word):
                 rule.left -= 1
                 if not rule.left:
                     self.cuts.remove(rule)
                     return True
         return False
+
+
+def _has(request: Words, word: bytes) -> bool:
+    """Whether the request has this word; one that only asks whether a command is allowed (ACL DRYRUN) is none."""
+    return word in request and request[0] != b"ACL"
 
 
 class Link:

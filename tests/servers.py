@@ -300,7 +300,8 @@ class Cluster:
         node = Server(
             self._binary,
             *("--cluster-enabled", "yes", "--cluster-port", str(bus_port), "--cluster-node-timeout", "2000"),
-            *("--repl-diskless-sync-delay", "0"),
+            # A primary that has given its last slot away stays one, and a replica with its own.
+            *("--repl-diskless-sync-delay", "0", "--cluster-allow-replica-migration", "no"),
         )
         self._bus_ports[node.port] = bus_port
         self.nodes.append(node)

@@ -57,6 +57,11 @@ async def send(
         raise  # a ConnectionError to redis-py, but waiting does not mend a password
     except _AWAY as error:
         raise away(f"Redis is away ({type(error).__name__})") from error
+    except AttributeError as error:
+        if not isinstance(client, RedisCluster):
+            raise
+        # redis-py's cluster client fails so on a connection that another task of its has closed meanwhile.
+        raise away("Redis is away (connection closed)") from error
     except redis_errors.ResponseError as error:
         code = error_code(error)
         if code in _AWAY_CODES:

@@ -49,6 +49,9 @@ _layout = click.option(
     show_default=True,
     help="How the server names its keys; auto looks which there are.",
 )
+_replicas = click.option(
+    "--read-from-replicas", "replicas", is_flag=True, help="Of a cluster, read replicas; what they say may be late."
+)
 _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
 
 
@@ -81,7 +84,7 @@ def connect() -> None:
 
 
 @cli.command()
-@click.option("--cluster", is_flag=True, help="Run on a cluster of six nodes (not built yet).")
+@click.option("--cluster", is_flag=True, help="On a cluster of six servers, which takes some seconds to form.")
 @click.option("--hosts", type=click.IntRange(10, 1_000_000), default=5000, show_default=True, help="Simulated hosts.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Equal seeds give equal decisions.")
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Speed of its time.")
@@ -94,15 +97,19 @@ def demo(
     """Show a simulated Fleet at work on a real server that ends with the window."""
     from fleetcache_gui.cli import windows
 
-    if cluster:
-        raise Failure("The demo does not run on a cluster yet. Leave --cluster away to see it on one server.")
-    sys.exit(windows.demo(hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures))
+    if cluster and server:
+        raise Failure("--cluster starts servers of its own. Leave --server away, or --cluster to use that server.")
+    code = windows.demo(
+        cluster=cluster, hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures
+    )
+    sys.exit(code)
 
 
 @cli.command(name="open")
 @connection
 @_hosts
 @_limit
+@_replicas
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
@@ -112,6 +119,7 @@ def open_(
     where: Where,
     hosts: int | None,
     limits: dict[str, int],
+    replicas: bool,
     name: str,
     environment: str,
     interval: float | None,
@@ -125,7 +133,8 @@ def open_(
 
     more = {"name": name, "environment": environment, "layout": layout}
     chosen, expected = checked(where), Expected(hosts, limits)
-    sys.exit(windows.inspect(chosen, expected, interval=interval, never_unlock=never_unlock, **more))
+    code = windows.inspect(chosen, expected, interval=interval, never_unlock=never_unlock, replicas=replicas, **more)
+    sys.exit(code)
 
 
 @cli.command()
@@ -137,6 +146,7 @@ def open_(
 @_hosts
 @_limit
 @_layout
+@_replicas
 def snapshot(
     where: Where,
     as_json: bool,
@@ -146,6 +156,7 @@ def snapshot(
     hosts: int | None,
     limits: dict[str, int],
     layout: str,
+    replicas: bool,
 ) -> None:
     """Read the server once, without a window, for scripts."""
     from fleetcache_gui.cli import snapshots
@@ -155,7 +166,7 @@ def snapshot(
 
     address = checked(where).address
     shown, expected = layout_of(address, layout), Expected(hosts, limits)
-    wanted = snapshots.Wanted(shown, as_json, families, reveal, fail_on, expected)
+    wanted = snapshots.Wanted(shown, as_json, families, reveal, fail_on, expected, replicas)
     sys.exit(snapshots.run(address, wanted))
 
 

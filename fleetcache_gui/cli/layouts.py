@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fleetcache_gui.cli.told import Failure
 from fleetcache_gui.families.layouts import LAYOUTS, PINNED, shown
 from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.keyspace import Keyspace
 from fleetcache_gui.redis_io.layouts import look
-from fleetcache_gui.redis_io.server import Server
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.layout import Layout
@@ -22,11 +22,11 @@ async def find(address: Address, word: str) -> Layout:
     """The layout of that id, or with `AUTO` what the server has keys of. Raises `Trouble`."""
     if word != AUTO:
         return PINNED[word]
-    server = await Server.connect(address)
+    keyspace = await Keyspace.connect(address)
     try:
-        return shown(await look(server, LAYOUTS))
+        return shown(await look(keyspace, LAYOUTS))
     finally:
-        await server.lane.close()
+        await keyspace.close()
 
 
 def layout_of(address: Address, word: str) -> Layout:

@@ -25,17 +25,18 @@ from fleetcache_gui.domain.server_health import judge, other_layout
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.domain.text import mask, show
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
-from fleetcache_gui.domain.words import count
+from fleetcache_gui.domain.words import count, missing_words
 from fleetcache_gui.families.layouts import elsewhere
 from fleetcache_gui.redis_io import rows
 from fleetcache_gui.redis_io.faults import Trouble
-from fleetcache_gui.redis_io.server import Server
+from fleetcache_gui.redis_io.keyspace import Keyspace
 from fleetcache_gui.redis_io.sweep import Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.domain.snapshot import Missing, NodeVitals
     from fleetcache_gui.redis_io.address import Address
 
 SCHEMA = "fleetcache-snapshot/1"
@@ -45,6 +46,9 @@ FINDINGS_LISTED = 1000
 
 _KEPT = 2000
 """Rows of a family that are judged together, as in the window."""
+
+_SWEEPS = 3
+"""So often a cluster is looked through at most, should slots move meanwhile."""
 
 _SKIPPED = frozenset({Kind.AGE, Kind.TREND})
 """Kinds that need a history, which one reading has not."""
@@ -60,6 +64,7 @@ class Wanted:
     reveal: bool
     fail_on: str | None
     expected: Expected
+    replicas: bool
 
 
 @dataclass(slots=True)
@@ -113,18 +118,21 @@ def _chosen(layout: Layout, ids: tuple[str, ...]) -> tuple[Family, ...]:
 
 
 async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -> int:
-    server = await Server.connect(address)
+    keyspace = await Keyspace.connect(address, replicas=wanted.replicas)
     try:
-        taken = datetime.fromtimestamp(server.wall(time.monotonic()), UTC)
-        store = KeyStore(server.room)
-        sweeper = Sweeper(server.lane, wanted.layout, store)
-        await server.learn(wanted.layout.parameters)
-        async for _ in sweeper.sweep():
-            pass
-        out = _Printer(sys.stdout, server, wanted, taken) if wanted.as_json else _Summary(sys.stdout, server, taken)
+        taken = datetime.fromtimestamp(keyspace.wall(time.monotonic()), UTC)
+        store = KeyStore(keyspace.room)
+        sweeper = Sweeper(keyspace, wanted.layout, store)
+        await keyspace.learn(wanted.layout.parameters)
+        for _ in range(_SWEEPS):
+            async for _ in sweeper.sweep():
+                pass
+            if sweeper.steady:
+                break
+        out = _Printer(sys.stdout, keyspace, wanted, taken) if wanted.as_json else _Summary(sys.stdout, keyspace, taken)
         judged = (
-            *judge([server.vitals]),
-            *wanted.layout.judge(server.vitals),
+            *judge([keyspace.vitals]),
+            *wanted.layout.judge(keyspace.vitals),
             *other_layout(_elsewhere(store, wanted)),
         )
         out.begin(judged)
@@ -132,7 +140,7 @@ async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -
         for family in families:
             tally = _Tally()
             out.family(family)
-            async for read in _rows(server, store, family, wanted):
+            async for read in _rows(keyspace, store, family, wanted):
                 row = _unmasked(read) if wanted.reveal and read.reveal else read
                 tally.add(row)
                 if family.surveyed and (len(tally.kept) < _KEPT or row.id in family.fixed):
@@ -141,17 +149,21 @@ async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -
             tally.note(family.survey(tuple(tally.kept), tally.rows, wanted.expected))
             out.end_family(family, tally)
             worst = max(worst, tally.worst)
-        out.end(_missing(sweeper, server))
+        out.end(_missing(sweeper, keyspace), keyspace.missing)
     finally:
-        await server.lane.close()
+        await keyspace.close()
     return int(wanted.fail_on is not None and worst >= Severity(wanted.fail_on).rank)
 
 
-def _missing(sweeper: Sweeper, server: Server) -> str:
+def _missing(sweeper: Sweeper, keyspace: Keyspace) -> str:
     """Why this is not all that there is; empty where it is."""
     reasons = []
-    if server.vitals.mode == "cluster":
+    if keyspace.vitals.mode == "cluster" and keyspace.topology is None:
         reasons.append("this is one node of a cluster, and only its own keys are read")
+    if keyspace.missing or not sweeper.whole:
+        reasons.append(missing_words(keyspace.missing) or "a part of the cluster was lost for a moment")
+    if not sweeper.steady:
+        reasons.append("slots were moving between nodes, and keys may have slipped past")
     if sweeper.refused:
         reasons.append("the account may not read all keys")
     return "; ".join(reasons)
@@ -163,11 +175,11 @@ def _elsewhere(store: KeyStore, wanted: Wanted) -> frozenset[str]:
     return present(map(store.name, unclaimed), elsewhere(wanted.layout))
 
 
-async def _rows(server: Server, store: KeyStore, family: Family, wanted: Wanted) -> AsyncIterator[Row]:
+async def _rows(keyspace: Keyspace, store: KeyStore, family: Family, wanted: Wanted) -> AsyncIterator[Row]:
     """All rows of a family, a batch in memory at a time (its row ids as a whole where several keys make a row)."""
-    listed = await rows.members(server, family.index) if family.index else rows.Listed()
+    listed = await rows.members(keyspace, family.index) if family.index else rows.Listed()
     for ids in _batches(store, wanted.layout, family, listed):
-        found = await rows.read(server, [rows.Question(family, ids, listed)], wanted.expected)
+        found = await rows.read(keyspace, [rows.Question(family, ids, listed)], wanted.expected)
         for row in found[family.id]:
             yield row
 
@@ -214,27 +226,43 @@ def _as_finding(judgement: Judgement, **more: str) -> dict[str, str]:
     }
 
 
+def _as_node(node: NodeVitals) -> dict[str, object]:
+    return {
+        "id": node.id,
+        "address": node.address,
+        "role": node.role,
+        "of": node.of or None,
+        "slots": node.slots,
+        "link": node.link,
+        "keys": node.keys,
+        "memory_bytes": node.memory,
+        "clients": node.clients,
+        "lag_seconds": node.lag_s,
+    }
+
+
 class _Printer:
     """JSON, written piece by piece."""
 
-    def __init__(self, out: TextIO, server: Server, wanted: Wanted, taken: datetime) -> None:
-        self._out, self._server, self._reveal, self._taken = out, server, wanted.reveal, taken
+    def __init__(self, out: TextIO, keyspace: Keyspace, wanted: Wanted, taken: datetime) -> None:
+        self._out, self._keyspace, self._reveal, self._taken = out, keyspace, wanted.reveal, taken
         self._layout = wanted.layout.id
         self._comma = ""
         self._row_comma = ""
 
     def begin(self, judged: Sequence[Judgement]) -> None:
-        vitals = self._server.vitals
+        vitals = self._keyspace.vitals
         head = {
             "schema": SCHEMA,
             "server": {
-                "address": str(self._server.lane.address),
+                "address": str(self._keyspace.address),
                 "software": vitals.server_name,
                 "version": vitals.version,
                 "mode": vitals.mode,
                 "role": vitals.role,
                 "keys": vitals.keys,
                 "memory_bytes": vitals.memory,
+                **({"nodes": [_as_node(node) for node in vitals.nodes]} if vitals.nodes else {}),
             },
             "server_findings": [_as_finding(judgement) for judgement in judged],
             "layout": self._layout,
@@ -258,8 +286,12 @@ class _Printer:
         tail = json.dumps(findings)
         self._out.write(f'\n], "count": {tally.rows}, "findings": {tail}, "findings_omitted": {tally.omitted}}}')
 
-    def end(self, missing: str) -> None:
-        self._out.write(f'\n}}, "complete": {json.dumps(not missing)}}}\n')
+    def end(self, missing: str, parts: Sequence[Missing]) -> None:
+        told = ""
+        if self._keyspace.topology is not None:
+            found = [{"slots": part.slots, "address": part.address or None, "why": part.why} for part in parts]
+            told = f', "missing": {json.dumps(found)}'
+        self._out.write(f'\n}}{told}, "complete": {json.dumps(not missing)}}}\n')
 
     def _name(self, family: Family, key: bytes) -> str:
         if family.secret and not self._reveal:
@@ -291,7 +323,7 @@ class _Printer:
     def _expires(self, expiry: Expiry) -> int | None:
         if not expiry.ends:
             return None
-        return expiry.at_ms if expiry.at_ms is not None else round(self._server.wall(expiry.deadline) * 1000)
+        return expiry.at_ms if expiry.at_ms is not None else round(self._keyspace.wall(expiry.deadline) * 1000)
 
     def _value(self, cell: Cell) -> object:
         if isinstance(cell, Expiry):
@@ -306,13 +338,15 @@ class _Printer:
 class _Summary:
     """Words for people."""
 
-    def __init__(self, out: TextIO, server: Server, taken: datetime) -> None:
-        self._out, self._server, self._taken = out, server, taken
+    def __init__(self, out: TextIO, keyspace: Keyspace, taken: datetime) -> None:
+        self._out, self._keyspace, self._taken = out, keyspace, taken
 
     def begin(self, judged: Sequence[Judgement]) -> None:
-        vitals = self._server.vitals
+        vitals = self._keyspace.vitals
         keys = count(vitals.keys, "key") if vitals.keys is not None else "keys not told"
-        click.echo(f"{self._server.lane.address}: {vitals.server_name} {vitals.version}, {keys}", file=self._out)
+        nodes = f", a cluster of {count(len(vitals.nodes), 'node')}" if vitals.nodes else ""
+        told = f"{self._keyspace.address}: {vitals.server_name} {vitals.version}{nodes}, {keys}"
+        click.echo(told, file=self._out)
         self._tell(judged)
 
     def family(self, family: Family) -> None:
@@ -334,6 +368,6 @@ class _Summary:
         for judgement in judgements:
             click.echo(f"  {judgement.severity.value}: {judgement.text} {judgement.advice}", file=self._out)
 
-    def end(self, missing: str) -> None:
+    def end(self, missing: str, parts: Sequence[Missing]) -> None:
         if missing:
             click.echo(f"\nNot complete: {missing}.", file=self._out)

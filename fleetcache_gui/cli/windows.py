@@ -16,6 +16,7 @@ from fleetcache_gui.cli.told import Failure, say
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import (
     RATE_LIMITS,
+    EmbeddedCluster,
     EmbeddedServer,
     ExternalServer,
     NoEmbeddedServer,
@@ -58,6 +59,7 @@ def inspect(
     layout: str,
     interval: float | None,
     never_unlock: bool,
+    replicas: bool,
 ) -> int:
     """Open the window on a server; what the arguments say goes before what the profile says."""
     _need_display()
@@ -72,7 +74,7 @@ def inspect(
     )
     if told.layout not in ("", AUTO, *PINNED):
         raise Failure(f"There is no layout {told.layout!r}. There are {', '.join((AUTO, *PINNED))}.")
-    return app.run(lambda: _watch(told, chosen.address, expected))
+    return app.run(lambda: _watch(told, chosen.address, expected, replicas=replicas))
 
 
 def connect() -> int:
@@ -86,7 +88,7 @@ def connect() -> int:
     return app.run(main)
 
 
-async def _watch(profile: Profile, address: Address, expected: Expected) -> int:
+async def _watch(profile: Profile, address: Address, expected: Expected, *, replicas: bool = False) -> int:
     name = profile.name
     if name and address.tls and not address.tls.verify:  # an address by itself says it too
         name += " (certificate NOT VERIFIED)"
@@ -101,12 +103,15 @@ async def _watch(profile: Profile, address: Address, expected: Expected) -> int:
         environment=profile.environment.upper(),
         expected=expected,
         elsewhere=elsewhere(layout),
+        replicas=replicas,
     )
     deeds = Deeds(session, address, settings.data_folder(), never=profile.never_unlock)
     return await app.watch(session, deeds, settings.default_path(), profile.interval)
 
 
-def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None) -> int:
+def demo(
+    *, cluster: bool, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None
+) -> int:
     """The simulated Fleet in a window; in pictures on a machine without a display, or when asked."""
     seconds = max(_WATCHED / max(speed, 1.0), _WATCHED_LEAST)
     if pictures is None and not app.has_display():
@@ -121,7 +126,7 @@ def demo(*, hosts: int, seed: int, speed: float, queue: str, server: str | None,
             return await app.watch(session, deeds, settings.default_path())
         return await _draw(session, deeds, pictures, seconds)
 
-    fleet = _Fleet(hosts, seed, speed, cast("QueueForm", queue), server)
+    fleet = _Fleet(hosts, seed, speed, cast("QueueForm", queue), server, cluster=cluster)
     return _run_demo(fleet, show, offscreen=pictures is not None)
 
 
@@ -147,9 +152,23 @@ class _Fleet:
     """What a demo is made of."""
 
     def __init__(
-        self, hosts: int = 5000, seed: int = 7, speed: float = 1.0, queue: QueueForm = "list", server: str | None = None
+        self,
+        hosts: int = 5000,
+        seed: int = 7,
+        speed: float = 1.0,
+        queue: QueueForm = "list",
+        server: str | None = None,
+        *,
+        cluster: bool = False,
     ) -> None:
         self.hosts, self.seed, self.speed, self.queue, self.server = hosts, seed, speed, queue, server
+        self.cluster = cluster
+
+    def _source(self) -> EmbeddedServer | EmbeddedCluster | ExternalServer:
+        if self.cluster:
+            say("Six servers are finding together as a cluster; that takes some seconds.")
+            return EmbeddedCluster()
+        return ExternalServer(self.server) if self.server else EmbeddedServer()
 
     async def run(self, show: Show) -> int:
         """Server, fleet and window, each ended by the one around it; what is kept of deeds ends with them."""
@@ -157,8 +176,15 @@ class _Fleet:
             return await self._run(show, Path(folder))
 
     async def _run(self, show: Show, folder: Path) -> int:
-        async with ExternalServer(self.server) if self.server else EmbeddedServer() as source:
-            fleet = SimulatedFleet(source.url, hosts=self.hosts, seed=self.seed, speed=self.speed, queue=self.queue)
+        async with self._source() as source:
+            fleet = SimulatedFleet(
+                source.url,
+                hosts=self.hosts,
+                seed=self.seed,
+                speed=self.speed,
+                queue=self.queue,
+                cluster=self.cluster,
+            )
             session = Session(
                 parse_url(source.url),
                 SPEC,

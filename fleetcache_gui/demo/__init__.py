@@ -7,11 +7,13 @@ async with EmbeddedServer() as server, asyncio.TaskGroup() as group:
 from __future__ import annotations
 
 from fleetcache_gui.demo.api import RATE_LIMITS
+from fleetcache_gui.demo.cluster import EmbeddedCluster
 from fleetcache_gui.demo.fleet import QueueForm, SimulatedFleet
 from fleetcache_gui.demo.server import EmbeddedServer, ExternalServer, NoEmbeddedServer, ServerRefused
 
 __all__ = [
     "RATE_LIMITS",
+    "EmbeddedCluster",
     "EmbeddedServer",
     "ExternalServer",
     "NoEmbeddedServer",

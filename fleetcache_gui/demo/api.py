@@ -8,8 +8,7 @@ from fleetcache_gui.cache import ConfigCache, InstallerTokens, Preassignments, R
 from fleetcache_gui.demo.world import API_NODES
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
+    from fleetcache_gui.cache import Client
     from fleetcache_gui.demo.world import World
 
 RATE_LIMITS: dict[str, int] = {
@@ -106,7 +105,7 @@ class Traffic:
         await cache.team(number + 1, team)
         return 1.0
 
-    def _node(self) -> Redis:
+    def _node(self) -> Client:
         """The next node's connections."""
         self._count += 1
         return self._world.client(API_NODES[self._count % len(API_NODES)])

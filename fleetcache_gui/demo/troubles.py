@@ -27,6 +27,10 @@ _SPEC_PREFIXES = (
 )
 
 
+MISCHIEF = "mischief"
+"""Whose connections the troubles are made with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """What is wrong, the commands that make it so, and those that mend it.
@@ -135,7 +139,7 @@ class Mischief:
         """Plant, or mend what is planted."""
         trouble = self._trouble
         mends = self._planted and bool(trouble.mend)
-        client = self._world.client("mischief")
+        client = self._world.client(MISCHIEF)
         for command in trouble.mend if mends else trouble.plant:
             await send(client, *command)
         self._planted = not mends

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from redis.exceptions import RedisError
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import RedisClusterException, RedisError
 
-from fleetcache_gui.cache import CacheUnavailable, connect
+from fleetcache_gui.cache import CacheUnavailable, close, connect, connect_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from redis.asyncio import Redis
+    from fleetcache_gui.cache import Client
 
 log = logging.getLogger("fleetcache_gui.demo")
 
@@ -26,33 +28,43 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0  # real seconds between two tries while th
 
 
 class World:
-    """One server, one seed, one pace.
+    """One server or cluster, one seed, one pace.
 
     An actor decides from its own random stream and from how many steps it has done, never from a clock: equal
     seeds give equal decisions, whatever the machine does meanwhile. Durations are in simulated seconds; there
     are `speed` of them in a real one.
     """
 
-    def __init__(self, url: str, *, seed: int, speed: float) -> None:
+    def __init__(self, url: str, *, seed: int, speed: float, cluster: bool = False) -> None:
         self._url = url
+        self._connect: Callable[[str], Client] = connect_cluster if cluster else connect
         self._seed = seed
         self._speed = speed
-        self._clients: dict[str, Redis] = {}
+        self._clients: dict[str, Client] = {}
 
     def rng(self, actor: str) -> random.Random:
         """The actor's random stream, from its first number."""
         return random.Random(f"{self._seed}/{actor}")
 
-    def client(self, instance: str) -> Redis:
+    def client(self, instance: str) -> Client:
         """The connections of one Fleet instance."""
         if instance not in self._clients:
-            self._clients[instance] = connect(self._url)
+            self._clients[instance] = self._connect(self._url)
         return self._clients[instance]
+
+    async def open(self, instances: Iterable[str]) -> None:
+        """Have cluster clients learn their cluster before several actors use them at once: redis-py's are not made for
+        a first use by many."""
+        for instance in instances:
+            client = self.client(instance)
+            if isinstance(client, RedisCluster):
+                with suppress(RedisError, RedisClusterException):  # away as yet: the actors wait for it
+                    await client.initialize()
 
     async def close(self) -> None:
         """Close all connections."""
         for client in self._clients.values():
-            await client.aclose()
+            await close(client)
 
     def real(self, seconds: float) -> float:
         """Real seconds that so many simulated ones take."""

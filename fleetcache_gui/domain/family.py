@@ -7,7 +7,7 @@ and judges it. Nothing outside a family's own file knows what its keys mean.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -150,6 +150,16 @@ class Row:
     at: float = 0.0  # monotonic: last read
     judgements: tuple[Judgement, ...] = ()
     reveal: str = ""
+
+
+AWAY = State("away")
+"""Of a row behind which there is a key that nobody serves now."""
+
+
+def out_of_reach(row: Row) -> Row:
+    """The row as it was last read, marked as such; nothing is judged from it. Its last cell is its state."""
+    why = "A node of the cluster that it needs cannot be reached. What stands here was last read before that."
+    return replace(row, cells=(*row.cells[:-1], AWAY), state=AWAY, why=why, judgements=())
 
 
 def _no_commands(row: bytes, keys: tuple[KeyFact, ...]) -> tuple[Command, ...]:

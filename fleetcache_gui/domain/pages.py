@@ -47,11 +47,15 @@ class Page:
 class KeyAbout:
     """What the server tells about a key; None for each thing that it does not tell or that may not be asked.
 
-    `encoding`: Redis's word for how it keeps the value (``listpack``), fit to be shown. `memory`: bytes.
+    `encoding`: Redis's word for how it keeps the value (``listpack``), fit to be shown. `memory`: bytes. Of a cluster:
+    its `slot`, the address of the `node` that serves it (empty: none), and its hash `tag` (empty: none).
     """
 
     encoding: str | None = None
     memory: int | None = None
+    slot: int | None = None
+    node: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,23 @@ takes the colours of its tiles from here too, so that what is red there is a fin
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import Judgement, Severity
+from fleetcache_gui.domain.snapshot import NodeVitals, Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from fleetcache_gui.domain.snapshot import Vitals
+_Figures: TypeAlias = "Vitals | NodeVitals"
+"""Of a server by itself, or of one node."""
 
 SERVER = ""
 """In a finding's place for a family: it is about the server as a whole."""
 
 MEMORY, EVICTIONS, CLIENTS, LAG = "server.memory", "server.evictions", "server.clients", "server.replica-lag"
-ONE_NODE, OTHER_LAYOUT = "server.one-node", "server.other-layout"
+ONE_NODE, PARTIAL, OTHER_LAYOUT = "server.one-node", "server.partial", "server.other-layout"
 """Codes of the judgements."""
 
 RECENT = 60.0
@@ -45,7 +47,13 @@ _CROWDED = (
 )
 _IN_PART = (
     "What lies on the other nodes is missing: a campaign may show one of its two keys, and counts are of one part.",
-    "Open each primary to see all of it; reading a cluster as a whole is to come.",
+    "To have the whole cluster read, allow the account CLUSTER NODES; or open each primary to see all of it.",
+)
+_LOST = (
+    "What stands here of these slots is old. If the node is away for Fleet too, campaigns, locks and queues whose keys "
+    "hash to them can be neither read nor written until a replica takes over or it is back.",
+    "Look at the node and its log, and whether its address can be reached from here; CLUSTER NODES on another one "
+    "tells what the cluster thinks of it.",
 )
 _LATE = (
     "If it took over now, what was written meanwhile would be lost: locks free again, answers and queued hosts gone.",
@@ -57,7 +65,8 @@ def judge(history: Sequence[Vitals]) -> tuple[Judgement, ...]:
     """What is wrong with the server at the last of its readings, which come oldest first."""
     if not history:
         return ()
-    found = (_one_node(history[-1]), _memory(history), _evictions(history), _clients(history), _lag(history))
+    now = history[-1]
+    found = (_one_node(now), _partial(now), _memory(history), _evictions(history), _clients(history), _lag(history))
     return tuple(judgement for judgement in found if judgement)
 
 
@@ -77,20 +86,54 @@ def other_layout(elsewhere: Iterable[str]) -> tuple[Judgement, ...]:
 
 
 def _one_node(now: Vitals) -> Judgement | None:
-    if now.mode != "cluster":
+    if now.mode != "cluster" or now.nodes:
         return None
     text = "This server is one node of a cluster, and only its own keys are read."
     return Judgement(ONE_NODE, b"", Severity.WARNING, text, *_IN_PART)
 
 
+def _partial(now: Vitals) -> Judgement | None:
+    if not now.missing:
+        return None
+    lost = words.missing_words(now.missing)
+    why = " ".join(dict.fromkeys(part.why for part in now.missing))
+    meaning, advice = _LOST
+    return Judgement(
+        PARTIAL, b"", Severity.CRITICAL, f"A part of the cluster is missing: {lost}.", f"{why} {meaning}", advice
+    )
+
+
 def memory_share(vitals: Vitals) -> float | None:
-    """Memory used, of its limit; None without a limit."""
-    return vitals.memory / vitals.memory_limit if vitals.memory is not None and vitals.memory_limit else None
+    """Memory used, of its limit; None without a limit. Of a cluster, by the node that is the fullest."""
+    return _share(vitals, _memory_of)
 
 
 def clients_share(vitals: Vitals) -> float | None:
-    """Connections, of their limit."""
-    return vitals.clients / vitals.clients_limit if vitals.clients is not None and vitals.clients_limit else None
+    """Connections, of their limit; of a cluster, on the node with the most."""
+    return _share(vitals, _clients_of)
+
+
+def _memory_of(figures: _Figures) -> tuple[int | None, int | None]:
+    return figures.memory, figures.memory_limit
+
+
+def _clients_of(figures: _Figures) -> tuple[int | None, int | None]:
+    return figures.clients, figures.clients_limit
+
+
+def _share(vitals: Vitals, of: Callable[[_Figures], tuple[int | None, int | None]]) -> float | None:
+    used, limit = of(_fullest(vitals, of))
+    return used / limit if used is not None and limit else None
+
+
+def _fullest(vitals: Vitals, of: Callable[[_Figures], tuple[int | None, int | None]]) -> _Figures:
+    """The server itself; of a cluster, the node that is nearest to its limit: no other helps it out."""
+
+    def share(node: NodeVitals) -> float:
+        used, limit = of(node)
+        return (used or 0) / limit if limit else -1.0
+
+    return max(vitals.nodes, key=share, default=vitals)
 
 
 def lately(history: Sequence[Vitals]) -> list[Vitals]:
@@ -133,8 +176,10 @@ def _memory(history: Sequence[Vitals]) -> Judgement | None:
     if severity is None:
         return None
     state = "nearly full" if severity is Severity.CRITICAL else "filling up"
-    used, limit = 100 * (memory_share(now) or 0.0), words.size(now.memory_limit or 0)
-    text = f"The server's memory is {state}: {used:.0f} % of {limit} are used."
+    fullest = _fullest(now, _memory_of)
+    used, limit = 100 * (memory_share(now) or 0.0), words.size(fullest.memory_limit or 0)
+    whose = f"The memory of {fullest.address}" if isinstance(fullest, NodeVitals) else "The server's memory"
+    text = f"{whose} is {state}: {used:.0f} % of {limit} are used."
     return Judgement(MEMORY, b"", severity, text, _at_the_limit(now.policy or ""), _FULL_ADVICE)
 
 
@@ -168,8 +213,10 @@ def _clients(history: Sequence[Vitals]) -> Judgement | None:
     severity, now = _fullness(history, clients_share), history[-1]
     if severity is None:
         return None
-    used, limit = words.count(now.clients or 0), words.count(now.clients_limit or 0)
-    text = f"{used} of the {limit} connections that the server allows are in use."
+    fullest = _fullest(now, _clients_of)
+    used, limit = words.count(fullest.clients or 0), words.count(fullest.clients_limit or 0)
+    who = fullest.address if isinstance(fullest, NodeVitals) else "the server"
+    text = f"{used} of the {limit} connections that {who} allows are in use."
     return Judgement(CLIENTS, b"", severity, text, *_CROWDED)
 
 

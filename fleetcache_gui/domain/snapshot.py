@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,8 @@ class Snapshot:
 
     A `long` family has too many rows to read the values of: `rows` then holds those on screen and the suspect ones,
     `count` tells how many there are, `suspects` how many break the family's rule, and `suspects_read` how many of those
-    are among `rows`. `complete` is False until a whole sweep has been seen. `refused` says why keys of it could not be
-    read (no permission).
+    are among `rows`. `complete` is False until a whole sweep has been seen, and while a part of a cluster is missing.
+    `refused` says why keys of it could not be read (no permission).
     """
 
     family: str
@@ -33,24 +33,65 @@ class Snapshot:
     refused: str | None = None
 
 
+Slots: TypeAlias = "tuple[tuple[int, int], ...]"
+"""First and last of each range of a cluster's slots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A part of a cluster that cannot be read now: its slots, the node that should serve them (empty where none is
+    assigned), and why, as a sentence."""
+
+    slots: Slots
+    address: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """How far discovery has come: `scanned` keys of about `keys` in this sweep; `finished_at` is the monotonic time at
-    which the last whole sweep ended, None before the first. `elsewhere` are the ids of layouts that are not shown and
-    have keys here."""
+    which the last sweep ended, None before the first. With `missing` it is an inventory of the rest. `elsewhere` are
+    the ids of layouts that are not shown and have keys here."""
 
     keys: int = 0
     scanned: int = 0
     finished_at: float | None = None
     refused: int = 0
     elsewhere: frozenset[str] = frozenset()
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeVitals:
+    """One node of a cluster; None where it did not tell, or is not asked.
+
+    `role`: ``primary`` or ``replica``; `of`: the address of a replica's primary. `link`: ``live`` where we read it,
+    ``away`` where we would and cannot, ``in step`` or ``failed`` as the cluster says of one that we do not read.
+    `lag_s`: of a replica, seconds since its primary last heard of it. `run_id`: a new one with each start.
+    """
+
+    id: str
+    address: str
+    role: str
+    slots: Slots = ()
+    of: str = ""
+    link: str = "live"
+    run_id: str = ""
+    keys: int | None = None
+    memory: int | None = None
+    memory_limit: int | None = None
+    clients: int | None = None
+    clients_limit: int | None = None
+    lag_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """One reading of the server's own figures (INFO); None where the server did not tell or may not be asked.
 
-    `parameters` are those of its settings that a layout asks for (CONFIG GET), where that is permitted."""
+    Of a cluster: sums over the nodes that are read; `nodes` are all of them, `missing` is what cannot be read.
+    `parameters` are those of its settings that a layout asks for (CONFIG GET), where that is permitted.
+    """
 
     at: float
     server_name: str = "Redis"  # Redis, Valkey
@@ -74,6 +115,8 @@ class Vitals:
     lag_s: float | None = None
     calls: Mapping[str, int] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    nodes: tuple[NodeVitals, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 class Phase(Enum):

@@ -125,6 +125,10 @@ class KeyStore:
             sweeps[row] = sweep
         return rows
 
+    def keep(self, row: int) -> None:
+        """The key cannot be asked for: to this sweep it is there."""
+        self._sweeps[row] = self._sweep
+
     def remove(self, row: int) -> None:
         """The key is known to be gone."""
         if self.families[row] != GONE:

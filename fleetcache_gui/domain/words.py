@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fleetcache_gui.domain.snapshot import Missing, Slots
+
+_RANGES = 3
+"""Ranges of slots that are named; after much moving a node may have hundreds."""
+
 
 def count(number: int, noun: str = "", plural: str = "") -> str:
     """``1,041 keys``; the plural is `plural` or the noun with an s."""
@@ -14,6 +19,21 @@ def count(number: int, noun: str = "", plural: str = "") -> str:
     if not noun:
         return text
     return f"{text} {noun if number == 1 else plural or noun + 's'}"
+
+
+def slots(ranges: Slots) -> str:
+    """``slots 0–5460``, ``slot 7``, ``slots 0–99, 200–299 and 4 more ranges``."""
+    if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
+        return f"slot {ranges[0][0]}"
+    named = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges[:_RANGES])
+    more = f" and {count(len(ranges) - _RANGES, 'more range', 'more ranges')}" if len(ranges) > _RANGES else ""
+    return f"slots {named}{more}"
+
+
+def missing_words(parts: Sequence[Missing]) -> str:
+    """``slots 0–5460 of 10.0.0.1:7000 cannot be read``; empty for nothing."""
+    named = [f"{slots(part.slots)} of {part.address}" if part.address else slots(part.slots) for part in parts]
+    return f"{', '.join(named)} cannot be read" if named else ""
 
 
 def brief(number: float) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from fleetcache_gui.domain.health import Finding
+    from fleetcache_gui.domain.snapshot import Vitals
 
 _TONES = {Severity.INFO: Tone.ACCENT, Severity.WARNING: Tone.WARN, Severity.CRITICAL: Tone.CRITICAL}
 
@@ -46,6 +47,29 @@ def changes(
             text = family.tell(row, None)
             if text:
                 yield Event(wall, Tone.NEUTRAL, text, family.id, row_id)
+
+
+def fates(before: Vitals, now: Vitals, wall: float) -> Iterator[Event]:
+    """What became of the server's processes between two readings: another one in its place, another part to play."""
+    if not before.nodes or not now.nodes:
+        if before.run_id and now.run_id not in ("", before.run_id):
+            yield Event(wall, Tone.WARN, "The server was restarted or replaced: what it held before may be gone.")
+        return
+    known = {node.id: node for node in before.nodes}
+    for node in now.nodes:
+        old = known.get(node.id)
+        if old is None:
+            yield Event(wall, Tone.ACCENT, f"{node.address} has joined the cluster as a {node.role}.")
+        elif old.role != node.role:
+            deed = "took over as a primary" if node.role == "primary" else "is a replica now"
+            yield Event(wall, Tone.WARN, f"{node.address} {deed}.")
+        elif old.run_id and node.run_id not in ("", old.run_id):
+            text = f"{node.address} was restarted or replaced: what it held before may be gone."
+            yield Event(wall, Tone.WARN, text)
+    there = {node.id for node in now.nodes}
+    for node in before.nodes:
+        if node.id not in there:
+            yield Event(wall, Tone.NEUTRAL, f"{node.address} has left the cluster.")
 
 
 def openings(opened: Iterable[Finding], closed: Iterable[Finding], wall: float) -> Iterator[Event]:

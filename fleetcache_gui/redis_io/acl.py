@@ -55,9 +55,11 @@ READING: tuple[Need, ...] = (
     Need((b"PEXPIRETIME", _KEY), "a renewal cannot be told from a second reading, nor exports give absolute times"),
     Need((b"GETRANGE", _KEY, b"0", b"0"), "strings are not shown: locks without owner, campaigns without SQL"),
     Need((b"STRLEN", _KEY), "the length of strings is not told"),
+    Need((b"BITCOUNT", _KEY, b"0", b"0"), "pending hosts of a campaign are not counted"),
     Need((b"LLEN", _KEY), "the depth of list queues is not told"),
     Need((b"LRANGE", _KEY, b"0", b"0"), "lists are not shown"),
     Need((b"SCARD", _KEY), "the number of hosts that answered is not told"),
+    Need((b"SISMEMBER", _KEY, b"x"), "campaigns without targets are not recognised"),
     Need((b"SSCAN", _KEY, b"0"), "sets are not shown, the set of active campaigns among them"),
     Need((b"HLEN", _KEY), "the number of a hash's fields is not told"),
     Need((b"HMGET", _KEY, b"x"), "preassigned profiles are listed without what they hold"),
@@ -76,10 +78,17 @@ READING: tuple[Need, ...] = (
     Need((b"DBSIZE",), "the number of keys is known only after they were all found"),
     Need((b"TIME",), "this machine's clock is taken for the server's"),
     Need((b"PING",), "nothing is missing"),
+    Need((b"PUBSUB", b"NUMSUB", b"x"), "whether anybody listens to a campaign is not told", sub=True),
+    Need((b"CLUSTER", b"NODES"), "of a cluster only one node is read", sub=True),
+    Need((b"ASKING",), "keys of a cluster that are being moved are not read meanwhile"),
+    Need((b"READONLY",), "a cluster's replicas cannot be read instead of its primaries"),
     Need((b"CLIENT", b"SETNAME", b"fleetcache-inspector"), "it has no name in CLIENT LIST", sub=True),
     Need((b"CLIENT", b"NO-TOUCH", b"ON"), "looking at a key counts as using it", sub=True, recent=True),
 )
-"""What reading needs, and SELECT where the database is not 0. Nothing here writes."""
+"""What reading needs, and SELECT where the database is not 0. Nothing here writes.
+
+CONFIG GET is not asked for: who may use it may read passwords too. Without it the limit of listeners is not judged.
+"""
 
 
 def reading_line(user: str = DEFAULT_USER, *, recent: bool = True) -> str:

@@ -24,11 +24,13 @@ READS: dict[bytes, frozenset[bytes]] = {
     b"XINFO": frozenset({b"GROUPS", b"CONSUMERS"}),
     b"OBJECT": frozenset({b"ENCODING"}),
     b"MEMORY": frozenset({b"USAGE"}),
-    b"CLUSTER": frozenset({b"NODES", b"MYID"}),
+    b"CLUSTER": frozenset({b"NODES"}),
     b"PUBSUB": frozenset({b"NUMSUB"}),
     b"CONFIG": frozenset({b"GET"}),  # of `PARAMETERS` alone
-    # These change this program's own connection alone: its name in CLIENT LIST, and that looking leaves LRU alone.
+    # These change this program's own connection alone: its name in CLIENT LIST, that looking leaves LRU alone, that it
+    # reads from a replica, and that its next command may read of a slot that is on its way here.
     b"CLIENT": frozenset({b"SETNAME", b"NO-TOUCH"}),
+    **dict.fromkeys((b"READONLY", b"ASKING"), _ANY),
 }
 """Command name to the subcommands that are allowed; an empty set allows the command with any arguments."""
 

@@ -44,7 +44,10 @@ _LOGIN = ("invalid password", "without any password", "'auth' command")
 AWAY = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.LOST, Fault.LOADING})
 """What Fleet suffers as well: the server itself is not there."""
 
-ENOUGH = "It needs: %R~* +@read +ping +select +info +time +client|setname (and +client|no-touch from Redis 7.2)."
+ENOUGH = (
+    "It needs: %R~* +@read +ping +select +info +time +client|setname (from Redis 7.2 +client|no-touch; "
+    "on a cluster +cluster|nodes +asking)."
+)
 """The least that an account must be allowed, as an ACL line, for everything to be shown."""
 
 

@@ -53,16 +53,23 @@ def calls(info: Mapping[str, str]) -> dict[str, int]:
     return counts
 
 
-def _lag(info: Mapping[str, str]) -> float | None:
-    """Seconds since the slowest replica was last heard of, from lines such as `slave0:ip=…,lag=1`."""
-    lags = [
-        float(lag)
-        for name, value in info.items()
-        if name.startswith("slave") and name[5:].isdigit()
-        for part in value.split(",")
-        if part.startswith("lag=") and (lag := figure(part[4:])) is not None
-    ]
-    return max(lags, default=None)
+def lags(info: Mapping[str, str]) -> dict[tuple[str, int], float]:
+    """Seconds since each replica was last heard of, by its host and port: from lines such as `slave0:ip=…,lag=1`."""
+    found: dict[tuple[str, int], float] = {}
+    for name, value in info.items():
+        if name.startswith("slave") and name[5:].isdigit():
+            told = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+            lag = figure(told.get("lag", ""))
+            if lag is not None:
+                found[told.get("ip", ""), figure(told.get("port", "")) or 0] = float(lag)
+    return found
+
+
+def behind(info: Mapping[str, str]) -> float | None:
+    """Seconds since a replica last heard of its primary, or since it lost it."""
+    lost = whole(info, "master_link_down_since_seconds")
+    heard = whole(info, "master_last_io_seconds_ago") if lost is None else lost
+    return None if heard is None else float(heard)
 
 
 def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
@@ -88,6 +95,6 @@ def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
         expired=whole(info, "expired_keys"),
         commands=whole(info, "total_commands_processed"),
         replicas=whole(info, "connected_slaves"),
-        lag_s=_lag(info),
+        lag_s=max(lags(info).values(), default=None),
         calls=calls(info),
     )

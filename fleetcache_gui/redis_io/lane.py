@@ -17,7 +17,6 @@ from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow, tls
 from fleetcache_gui.redis_io.dial import answers_in_tls, dial
 from fleetcache_gui.redis_io.faults import Fault, Trouble, from_exception, from_reply, not_redis, too_large
-from fleetcache_gui.redis_io.pace import Lookups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +42,6 @@ class Lane:
 
     def __init__(self, streams: Streams, address: Address) -> None:
         self.address = address
-        self.commands = 0
-        """Commands exchanged so far, a costly one as so many cheap ones; those sent by `raw` are counted by who sends
-        them."""
-        self.lookups = Lookups()
-        """How often this connection looked keys up; counted by who knows what the replies mean."""
         self.patience = address.reply_timeout
         """Seconds without a single byte of an awaited reply."""
         self._reader, self._writer = streams
@@ -95,7 +89,6 @@ class Lane:
         """Send read commands in one write; their replies in order. Raises `Trouble`; `allow.NotAllowed` for a bug."""
         for command in commands:
             self.allows(command)
-        self.commands += len(commands)
         return await self.raw(b"".join(map(encode, commands)), len(commands))
 
     async def ask(self, *command: bytes) -> Reply:

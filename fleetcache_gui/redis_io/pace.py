@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ _SCANNED = 4e9
 
 SLOW = 0.050
 """An exchange that took longer (seconds) means that the server is busy: discovery then waits as long again."""
+
+BRIEF = 1.0
+"""A connection that was lost after less than these seconds is not made again at once."""
 
 _WINDOW = 30.0
 
@@ -66,6 +70,18 @@ class Meter:
         if self._since is None:
             return 0.0
         return max(self._sum, 0.0) / max(min(now - self._since, _WINDOW), 1.0)
+
+
+async def pause(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait for `seconds` (None: for ever), or until the event is set, which it then is no more; True if it was."""
+    try:
+        async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
+            await event.wait()
+    except TimeoutError:
+        pass
+    was_set = event.is_set()
+    event.clear()
+    return was_set
 
 
 class Backoff:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.pages import ITEMS, STRING_WINDOW, KeyAbout, Page, PageCursor, PageItem
@@ -9,9 +10,11 @@ from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.domain.words import size
 from fleetcache_gui.redis_io.faults import code_shown
+from fleetcache_gui.redis_io.keyspace import AWAY
+from fleetcache_gui.redis_io.topology import slot_of, tag_of
 
 if TYPE_CHECKING:
-    from fleetcache_gui.redis_io.server import Server
+    from fleetcache_gui.redis_io.keyspace import Keyspace
 
 _PAGE_BYTES = 1 << 20
 """About how many bytes one page of a collection may weigh on the wire."""
@@ -19,6 +22,7 @@ _PAGE_BYTES = 1 << 20
 _ITEM_BYTES = 16 * 1024
 
 _WORD = 20  # characters
+_TAG = 40
 
 _ELEMENT_LIMIT = 8 << 20
 """Collections whose elements are larger on average are not fetched: one element would be megabytes on the wire."""
@@ -35,20 +39,20 @@ _LENGTHS = {
 _BY_POSITION = ("string", "list", "zset")
 
 
-async def page(server: Server, key: bytes, type_word: str, cursor: PageCursor | None) -> Page:
+async def page(keyspace: Keyspace, key: bytes, type_word: str, cursor: PageCursor | None) -> Page:
     """The page that `cursor` points at (None: the first). What cannot be read comes as `Page.problem`."""
     first = cursor.first if cursor else 0
     if type_word not in _LENGTHS:
         word = "The key is gone." if type_word == "none" else f"A value of type {type_word} is not shown."
         return Page(key, type_word, problem=word)
-    length, weight = await server.lane.exchange(((_LENGTHS[type_word], key), (b"MEMORY", b"USAGE", key)))
+    length, weight = await keyspace.exchange(((_LENGTHS[type_word], key), (b"MEMORY", b"USAGE", key)))
     if isinstance(length, ReplyError):
         return Page(key, type_word, problem=_sentence(length))
     total = length if isinstance(length, int) else None
     if type_word != "string" and total and isinstance(weight, int) and weight // total > _ELEMENT_LIMIT:
         return Page(key, type_word, total=total, problem=f"Elements of about {size(weight / total)} are not fetched.")
     count = _count(total, weight)
-    reply = await server.lane.ask(*_command(key, type_word, cursor, count))
+    reply = await keyspace.ask(*_command(key, type_word, cursor, count))
     if isinstance(reply, ReplyError):
         return Page(key, type_word, problem=_sentence(reply))
     items, token = _items(type_word, reply, first, count)
@@ -58,12 +62,18 @@ async def page(server: Server, key: bytes, type_word: str, cursor: PageCursor | 
     return Page(key, type_word, items, total, first, PageCursor(token, following) if token else None)
 
 
-async def about(server: Server, key: bytes) -> KeyAbout:
+async def about(keyspace: Keyspace, key: bytes) -> KeyAbout:
     """What the server tells about a key beside its value."""
-    encoding, memory = await server.lane.exchange(((b"OBJECT", b"ENCODING", key), (b"MEMORY", b"USAGE", key)))
-    return KeyAbout(
+    encoding, memory = await keyspace.exchange(((b"OBJECT", b"ENCODING", key), (b"MEMORY", b"USAGE", key)))
+    told = KeyAbout(
         encoding=show(encoding, _WORD) if isinstance(encoding, bytes) else None,
         memory=memory if isinstance(memory, int) else None,
+    )
+    if keyspace.topology is None:
+        return told
+    tag, owner = tag_of(key), keyspace.topology.owner(slot_of(key))
+    return replace(
+        told, slot=slot_of(key), node=str(owner.address) if owner else "", tag="" if tag is None else show(tag, _TAG)
     )
 
 
@@ -133,6 +143,8 @@ def _item(label: Reply, value: Reply) -> PageItem:
 def _sentence(error: ReplyError) -> str:
     if error.code == "NOPERM":
         return "The account may not read this value."
+    if error is AWAY:
+        return "No node that can be reached serves this key now."
     if error.code == "WRONGTYPE":
         return "The key has another type now. Refresh to read it afresh."
     return f"The server answered with an error ({code_shown(error)})."

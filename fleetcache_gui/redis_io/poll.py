@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.redis_io.faults import AWAY, Fault, Trouble
-from fleetcache_gui.redis_io.pace import Backoff, Lookups, Meter
-from fleetcache_gui.redis_io.server import Server
-from fleetcache_gui.redis_io.watch import Sink, Watch, Wishes, pause
+from fleetcache_gui.redis_io.keyspace import Keyspace
+from fleetcache_gui.redis_io.pace import BRIEF, Backoff, Lookups, Meter, pause
+from fleetcache_gui.redis_io.watch import Sink, Watch, Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -27,12 +27,10 @@ log = logging.getLogger(__name__)
 SHORTEST, LONGEST = 0.5, 60.0
 """Bounds of the poll interval, seconds."""
 
-_BRIEF = 1.0
-"""A connection that was lost after less than these seconds is not made again at once."""
-
 
 class Poller:
-    """Watches one server for one sink, until cancelled."""
+    """Watches one server or cluster for one sink, until cancelled. With `replicas` a cluster's keys are read from
+    replicas where there are any."""
 
     def __init__(
         self,
@@ -42,9 +40,14 @@ class Poller:
         expected: Expected,
         interval: float = 2.0,
         elsewhere: tuple[Layout, ...] = (),
+        *,
+        replicas: bool = False,
     ) -> None:
         self.address = address
-        self.server: Server | None = None
+        self.keyspace: Keyspace | None = None
+        self._replicas = replicas
+        self._others: tuple[Address, ...] = ()
+        """The nodes of a cluster as last known: any of them tells of the others."""
         self._sink = sink
         self._wishes = Wishes(layout, expected, _bounded(interval), elsewhere)
         self._wishes.open.set()
@@ -111,32 +114,33 @@ class Poller:
             await self._wishes.open.wait()
             connected = math.inf
             try:
-                self.server = await Server.connect(self.address)
+                self.keyspace = await Keyspace.connect(self.address, replicas=self._replicas, others=self._others)
                 backoff.reset()
                 connected = time.monotonic()
-                trouble = await self._watch(self.server)
+                trouble = await self._watch(self.keyspace)
             except Trouble as refused:
                 trouble = refused
             finally:
-                if self.server is not None:
-                    await self.server.lane.close()
-                    self.server = None
-            if trouble.fault is Fault.LOST and time.monotonic() - connected > _BRIEF:
+                if self.keyspace is not None:
+                    self._others = self.keyspace.addresses
+                    self._run_id, self._lookups = self.keyspace.vitals.run_id, self.keyspace.lookups
+                    await self.keyspace.close()
+                    self.keyspace = None
+            if trouble.fault is Fault.LOST and time.monotonic() - connected > BRIEF:
                 continue  # an idle connection that the server closed is no news; a server that is gone refuses the next
             wait = backoff.next(final=trouble.final)
             # A wrong password is never sent again unasked: some servers lock the account.
             await self._wait_down(trouble, None if trouble.fault is Fault.PASSWORD else wait)
 
-    async def _watch(self, server: Server) -> Trouble:
+    async def _watch(self, keyspace: Keyspace) -> Trouble:
         """Read until there is trouble."""
-        if server.vitals.run_id != self._run_id:
-            self._run_id, self._lookups = server.vitals.run_id, Lookups()
-        server.lane.lookups = self._lookups
-        watch = Watch(server, self._sink, self._wishes, self._meter, self._live)
+        if keyspace.vitals.run_id == self._run_id:
+            keyspace.lookups = self._lookups
+        watch = Watch(keyspace, self._sink, self._wishes, self._meter, self._live)
         # Trouble is a result here and not an error: a task group that ends by an error loses a cancellation from
         # outside that meets it (Python 3.11 and 3.12).
         async with asyncio.TaskGroup() as group:
-            loops = [group.create_task(self._trouble_of(loop)) for loop in (watch.poll(), watch.sweep())]
+            loops = [group.create_task(self._trouble_of(loop)) for loop in (watch.poll(), watch.sweep(), watch.tend())]
             ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
             for task in loops:
                 task.cancel()
@@ -183,7 +187,7 @@ class Poller:
             last_read=now,
             round_trip=round_trip,
             load=self._meter.share(now),
-            skew=self.server.skew if self.server else None,
+            skew=self.keyspace.skew if self.keyspace else None,
         )
 
     def _tell(self, **changes: object) -> None:

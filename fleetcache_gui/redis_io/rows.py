@@ -6,15 +6,15 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain.family import Expected, Family, Reading, Row
+from fleetcache_gui.domain.family import Expected, Family, Reading, Row, out_of_reach
 from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Command, Expiry, KeyFact, Reply
+from fleetcache_gui.redis_io.keyspace import AWAY
 from fleetcache_gui.redis_io.lane import midpoint
-from fleetcache_gui.redis_io.pace import worth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fleetcache_gui.redis_io.server import Server
+    from fleetcache_gui.redis_io.keyspace import Keyspace
 
 BATCH = 150
 """Rows asked for in one exchange: keeps each slice of work on either side within a few milliseconds."""
@@ -44,16 +44,16 @@ class Question:
     before: Mapping[bytes, Row] = field(default_factory=dict)
 
 
-async def members(server: Server, index: bytes) -> Listed:
+async def members(keyspace: Keyspace, index: bytes) -> Listed:
     """The members of an index SET, by SSCAN: some 10,000 at most, and none where it may not be read."""
     found: set[bytes] = set()
     cursor = b"0"
     for _ in range(_INDEX_PAGES):
-        reply = await server.lane.ask(b"SSCAN", index, cursor, b"COUNT", b"1000")
+        reply = await keyspace.ask(b"SSCAN", index, cursor, b"COUNT", b"1000")
         if not isinstance(reply, list) or len(reply) != 2 or not isinstance(reply[0], bytes):
             break  # no permission, another type, or another node has it
         page = reply[1] if isinstance(reply[1], list) else []
-        server.lane.lookups.count(found=bool(page), missed=not page)
+        keyspace.lookups.count(found=bool(page), missed=not page)
         cursor = reply[0]
         found.update(member for member in page if isinstance(member, bytes))
         if cursor == b"0":
@@ -61,7 +61,7 @@ async def members(server: Server, index: bytes) -> Listed:
     return Listed(frozenset(found), whole=False)
 
 
-async def read(server: Server, questions: Iterable[Question], expected: Expected) -> dict[str, list[Row]]:
+async def read(keyspace: Keyspace, questions: Iterable[Question], expected: Expected) -> dict[str, list[Row]]:
     """The rows asked for, by family id; rows of which nothing exists any more are left out. Raises `Trouble`."""
     found: dict[str, list[Row]] = {}
     pending: list[tuple[Question, bytes]] = []
@@ -69,17 +69,18 @@ async def read(server: Server, questions: Iterable[Question], expected: Expected
         found.setdefault(question.family.id, [])
         pending += ((question, row_id) for row_id in question.ids)
     for first in range(0, len(pending), BATCH):
-        for question, row in await _batch(server, pending[first : first + BATCH], expected):
+        for question, row in await _batch(keyspace, pending[first : first + BATCH], expected):
             found[question.family.id].append(row)
     return found
 
 
 async def _batch(
-    server: Server, asked: Sequence[tuple[Question, bytes]], expected: Expected
+    keyspace: Keyspace, asked: Sequence[tuple[Question, bytes]], expected: Expected
 ) -> list[tuple[Question, Row]]:
     started = time.monotonic()
     names = [question.family.keys_of(row_id) for question, row_id in asked]
-    facts = iter(await _facts(server, [name for group in names for name in group], started))
+    told, away = await _facts(keyspace, [name for group in names for name in group], started)
+    facts = iter(told)
     readings: list[tuple[Question, Reading]] = []
     commands: list[tuple[Command, ...]] = []
     for (question, row_id), group in zip(asked, names, strict=True):
@@ -92,42 +93,50 @@ async def _batch(
             memory = before.memory if before else None
             reading = Reading(row_id, started, 0.0, keys, listed=listed, expected=expected, memory=memory)
             readings.append((question, reading))
-    replies = await _grouped(server, commands)
+    replies = await _grouped(keyspace, commands)
     at = midpoint(started)
-    wall = server.wall(at)
+    wall = keyspace.wall(at)
     full = [
-        (question, replace(reading, at=at, wall=wall, counters=server.vitals.calls, replies=answered))
+        (question, replace(reading, at=at, wall=wall, counters=keyspace.vitals.calls, replies=answered))
         for (question, reading), answered in zip(readings, replies, strict=True)
     ]
-    more = await _grouped(server, [question.family.follow(reading) for question, reading in full])
+    more = await _grouped(keyspace, [question.family.follow(reading) for question, reading in full])
     return [
-        (question, question.family.decode(replace(reading, more=extra), question.before.get(reading.id)))
+        (question, _row(question, replace(reading, more=extra), away))
         for (question, reading), extra in zip(full, more, strict=True)
     ]
 
 
-async def _grouped(server: Server, groups: Sequence[tuple[Command, ...]]) -> list[tuple[Reply, ...]]:
+def _row(question: Question, reading: Reading, away: set[bytes]) -> Row:
+    before = question.before.get(reading.id)
+    answered = not any(reply is AWAY for reply in (*reading.replies, *reading.more))
+    if answered and (not away or away.isdisjoint(key.name for key in reading.keys)):
+        return question.family.decode(reading, before)
+    return out_of_reach(before or question.family.decode(reading, None))
+
+
+async def _grouped(keyspace: Keyspace, groups: Sequence[tuple[Command, ...]]) -> list[tuple[Reply, ...]]:
     commands = [command for group in groups for command in group]
-    server.lane.lookups.count(found=sum(command[0] != b"PUBSUB" for command in commands))  # of keys that exist
-    server.lane.commands += sum(map(worth, commands))
-    replies = iter(await server.lane.exchange(commands))
+    keyspace.lookups.count(found=sum(command[0] != b"PUBSUB" for command in commands))  # of keys that exist
+    replies = iter(await keyspace.exchange(commands))
     return [tuple(next(replies) for _ in group) for group in groups]
 
 
-async def _facts(server: Server, names: Sequence[bytes], asked: float) -> list[KeyFact]:
-    """Type and expiry of each key, as facts."""
-    per_key = 3 if server.absolute else 2
+async def _facts(keyspace: Keyspace, names: Sequence[bytes], asked: float) -> tuple[list[KeyFact], set[bytes]]:
+    """Type and expiry of each key, as facts; and the keys that nobody serves now."""
+    per_key = 3 if keyspace.absolute else 2
     commands: list[Command] = []
     for name in names:
         commands += ((b"TYPE", name), (b"PTTL", name))
-        if server.absolute:
+        if keyspace.absolute:
             commands.append((b"PEXPIRETIME", name))
-    replies = await server.lane.exchange(commands)
+    replies = await keyspace.exchange(commands)
     at = midpoint(asked)
     facts = [_fact(name, replies[i * per_key : (i + 1) * per_key], at) for i, name in enumerate(names)]
+    away = {name for name, reply in zip(names, replies[::per_key], strict=True) if reply is AWAY}
     there = sum(fact.exists for fact in facts)
-    server.lane.lookups.count(found=per_key * there, missed=per_key * (len(facts) - there))
-    return facts
+    keyspace.lookups.count(found=per_key * (there - len(away)), missed=per_key * (len(facts) - there))
+    return facts, away
 
 
 def _fact(name: bytes, replies: Sequence[Reply], at: float) -> KeyFact:

@@ -1,4 +1,4 @@
-"""A connected server: what it is, what it can, and its clock."""
+"""One connected server, or one node of a cluster: what it is, what it can, and its clock."""
 
 from __future__ import annotations
 
@@ -23,46 +23,49 @@ if TYPE_CHECKING:
 
 CLIENT_NAME = b"fleetcache-inspector"
 
-_MOST_KEYS = 50_000_000
-"""DBSIZE is believed up to here: room for its keys is made beforehand, and a server may claim 2**63 of them."""
-
 _LEARN = 30.0
 """Seconds between two looks at the server's settings."""
 
 _LATEST = 1 << 36  # Unix seconds: far beyond any clock, and still a date
 
-_HEAD: tuple[Command, ...] = ((b"TIME",), (b"DBSIZE",), (b"INFO",), (b"INFO", b"commandstats"))
+HEAD: tuple[Command, ...] = ((b"TIME",), (b"DBSIZE",), (b"INFO",), (b"INFO", b"commandstats"))
 
 
 @dataclass(slots=True)
 class Server:
-    """One node behind one lane. A cluster will be several of these; today it is one.
+    """One node behind one lane; a `Keyspace` is one of these, or several.
 
     `absolute`: PEXPIRETIME is there (Redis >= 7.0, Valkey). `skew`: server's clock minus ours, seconds;
-    None where it may not be asked. `parameters`: settings as `learn` read them.
+    None where it may not be asked. `info`: the fields of INFO that `vitals` were made from. `parameters`: settings as
+    `learn` read them.
     """
 
     lane: Lane
     vitals: Vitals
     absolute: bool
     skew: float | None = None
+    info: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     _learnt: float = -_LEARN
 
     @classmethod
-    async def connect(cls, address: Address) -> Server:
-        """Connect, say who we are, learn what the server is and can. Raises `Trouble`."""
+    async def connect(cls, address: Address, *, replica: bool = False) -> Server:
+        """Connect, say who we are, learn what the server is and can. Raises `Trouble`.
+
+        `replica`: it is one of a cluster, and to be asked for keys all the same.
+        """
         lane = await reach(address, Lane)
         try:
             name = CLIENT_NAME + b"-%d" % os.getpid()
-            _, _, moment = await lane.exchange(
-                (
-                    (b"CLIENT", b"SETNAME", name),
-                    (b"CLIENT", b"NO-TOUCH", b"ON"),  # looking at keys must not make them look used (Redis >= 7.2)
-                    (b"PEXPIRETIME", b"fleetcache-inspector:no-such-key"),
-                )
-            )
-            server = cls(lane, Vitals(0.0), isinstance(moment, int))
+            greeting: list[Command] = [
+                (b"CLIENT", b"SETNAME", name),
+                (b"CLIENT", b"NO-TOUCH", b"ON"),  # looking at keys must not make them look used (Redis >= 7.2)
+                (b"PEXPIRETIME", b"fleetcache-inspector:no-such-key"),
+            ]
+            if replica:
+                greeting.append((b"READONLY",))
+            moment = (await lane.exchange(greeting))[2]
+            server = cls(lane, Vitals(0.0), _knows(moment))
             await server.refresh()
         except BaseException:
             await lane.close()
@@ -72,13 +75,13 @@ class Server:
     async def refresh(self) -> float:
         """Read the clock and the figures; the round trip in seconds. Raises `Trouble`."""
         asked = time.monotonic()
-        moment, keys, plain, stats = await self.lane.exchange(_HEAD)
+        moment, keys, plain, stats = await self.lane.exchange(HEAD)
         at = midpoint(asked)
         now = _unix(moment)
         if now is not None:
             self.skew = now - (time.time() - (time.monotonic() - at))
-        figures = info.fields(plain) | info.fields(stats)
-        vitals = info.vitals(figures, at, keys if isinstance(keys, int) else None)
+        self.info = info.fields(plain) | info.fields(stats)
+        vitals = info.vitals(self.info, at, keys if isinstance(keys, int) else None)
         self.vitals = replace(vitals, parameters=dict(self.parameters))
         if isinstance(plain, ReplyError) and plain.code not in ("NOPERM", "ERR"):
             raise from_reply(plain, self.lane.address)
@@ -102,23 +105,10 @@ class Server:
                     self.parameters[name.decode("ascii", "replace")] = value.decode("ascii", "replace")
         self.vitals = replace(self.vitals, parameters=dict(self.parameters))
 
-    def others(self) -> Vitals:
-        """The vitals as everybody else makes them: without our own look-ups among the hits and misses."""
-        hits, misses, ours = self.vitals.hits, self.vitals.misses, self.lane.lookups
-        return replace(
-            self.vitals,
-            hits=None if hits is None else max(hits - ours.found, 0),
-            misses=None if misses is None else max(misses - ours.missed, 0),
-        )
 
-    @property
-    def room(self) -> int:
-        """How many keys to make room for before a sweep."""
-        return min(self.vitals.keys or 0, _MOST_KEYS)
-
-    def wall(self, at: float) -> float:
-        """The server's Unix time at monotonic time `at`."""
-        return time.time() - (time.monotonic() - at) + (self.skew or 0.0)
+def _knows(moment: Reply) -> bool:
+    """Whether PEXPIRETIME is there; another node's key is no reason against it."""
+    return isinstance(moment, int) or (isinstance(moment, ReplyError) and moment.code in ("MOVED", "CLUSTERDOWN"))
 
 
 def _unix(reply: Reply) -> float | None:

@@ -19,13 +19,16 @@ from fleetcache_gui.domain.store import NO_EXPIRY, TYPE_CODES, TYPES, UNKNOWN_EX
 from fleetcache_gui.domain.values import Reply, ReplyError
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.faults import from_reply, not_redis
-from fleetcache_gui.redis_io.lane import Lane, encode, midpoint
+from fleetcache_gui.redis_io.keyspace import AWAY, UNSERVED
+from fleetcache_gui.redis_io.lane import encode, midpoint
+from fleetcache_gui.redis_io.seats import gather
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from fleetcache_gui.domain.family import Rule
     from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.redis_io.keyspace import Keyspace
 
 COUNT = 1000
 """SCAN's COUNT: 1.3 ms of server time a slice; ten times as much would hold up other clients."""
@@ -79,6 +82,21 @@ class _Suspects:
         return cls([0] * families, [[] for _ in range(families)])
 
 
+@dataclass(slots=True)
+class _Cursor:
+    """How far one node has been swept: the next cursor (None: at its end), the keys that it found last, of which
+    nothing has been asked, and those before them, with what was answered."""
+
+    raw: Callable[[bytes, int], Awaitable[list[Reply] | None]]
+    next: bytes | None = b"0"
+    keys: list[bytes] = field(default_factory=list)
+    answered: _Answered = field(default_factory=lambda: _Answered([], [], 0.0))
+
+    @property
+    def ended(self) -> bool:
+        return self.next is None and not self.keys and not self.answered.keys
+
+
 def _bounds(rule: Rule) -> list[tuple[float, float]]:
     """By type code, the least and the most milliseconds that the rule lets a key of that type live (`NO_EXPIRY` for
     ever): cheap enough to be checked for a million keys. Keys whose type is not known keep every rule."""
@@ -88,14 +106,22 @@ def _bounds(rule: Rule) -> list[tuple[float, float]]:
 
 
 class Sweeper:
-    """Sweeps one server's keys into one store, again and again."""
+    """Sweeps all keys into one store, again and again; the nodes of a cluster side by side."""
 
-    def __init__(self, lane: Lane, layout: Layout, store: KeyStore) -> None:
+    def __init__(self, keyspace: Keyspace, layout: Layout, store: KeyStore) -> None:
         self.store = store
         self.scanned = 0
         self.refused = 0
         """Keys of this sweep whose type or TTL the account may not read."""
-        self._lane = lane
+        self.spent = 0.0
+        """Seconds of server CPU, estimated, of all sweeps."""
+        self.whole = False
+        """The last sweep has seen every part of a cluster."""
+        self.steady = False
+        """No slot is known to have moved meanwhile: its keys may have slipped past the sweep."""
+        self._keyspace = keyspace
+        self._strays: list[bytes] = []
+        """Keys that are no longer where they were found."""
         self._route = layout.router
         self._bounds = [_bounds(family.rule) for family in layout.families]
         self._endless = frozenset(name for family in layout.families for name in family.rule.endless)
@@ -126,48 +152,89 @@ class Sweeper:
     async def sweep(self) -> AsyncIterator[float]:
         """One whole sweep; yields after each slice the seconds its exchange took. Raises `Trouble`.
 
-        Every key that exists throughout is found. Keys that the sweep does not find are taken as gone at its end.
+        Every key that exists throughout is found. Keys that the sweep does not find are taken as gone at its end; of a
+        cluster only after they have been asked for by name, since they may have moved past it.
         """
         self.store.begin_sweep()
         known = len(self.store)
         self.scanned = self.refused = 0
+        self.whole = self.steady = True
         self._finding = _Suspects.none(len(self._bounds))
         if not any(self._found.counts):
             self._found = self._finding
-        cursor: bytes | None = b"0"
-        keys: list[bytes] = []
-        answered = _Answered([], [], 0.0)
-        while cursor is not None or keys or answered.keys:
+        served = self._served()
+        cursors = [_Cursor(raw) for raw in self._keyspace.scanners()]
+        while cursors:
             asked = time.monotonic()
-            payload = [_FACTS % (len(key), key, len(key), key) for key in keys]
-            if cursor is not None:
-                payload.append(encode((b"SCAN", cursor, b"COUNT", b"%d" % COUNT)))
-            # What was answered is noted while the server works on what is asked.
-            replies, _ = await asyncio.gather(
-                self._lane.raw(b"".join(payload), 2 * len(keys) + (cursor is not None)), self._note(answered)
-            )
-            found: list[bytes] = []
-            if cursor is not None:
-                cursor, found = self._scanned(replies.pop())
-            answered = _Answered(keys, replies, midpoint(asked))
-            self._lane.lookups.count(found=2 * len(keys))
-            keys = found
+            if len(cursors) == 1:
+                await self._slice(cursors[0])
+            else:
+                await gather(self._slice(cursor) for cursor in cursors)
+            if self._strays:
+                self.steady = False
+                strays, self._strays = self._strays, []
+                await self._chase(strays)
+            cursors = [cursor for cursor in cursors if not cursor.ended]
             yield time.monotonic() - asked
         self._found = self._finding
+        self.whole = self.whole and not self._keyspace.missing
+        self.steady = self.steady and self._served() == served
         for first in range(0, known, _MISSED_SLICE):
-            for row in self.store.missed(range(first, min(first + _MISSED_SLICE, known))):
+            rows = range(first, min(first + _MISSED_SLICE, known))
+            missed = self.store.missed(rows)
+            for start in range(0, len(missed) if self._keyspace.topology else 0, COUNT):
+                asked = time.monotonic()
+                await self._chase([self.store.name(row) for row in missed[start : start + COUNT]])
+                yield time.monotonic() - asked
+            for row in self.store.missed(rows):
                 self.gone(row)
             await asyncio.sleep(0)
+
+    def _served(self) -> Sequence[object]:
+        """Who serves what."""
+        cluster = self._keyspace.topology
+        return [(node.id, node.slots) for node in cluster.primaries] if cluster else ()
+
+    async def _slice(self, cursor: _Cursor) -> None:
+        asked = time.monotonic()
+        payload = [_FACTS % (len(key), key, len(key), key) for key in cursor.keys]
+        if cursor.next is not None:
+            payload.append(encode((b"SCAN", cursor.next, b"COUNT", b"%d" % COUNT)))
+        # What was answered is noted while the server works on what is asked.
+        replies, _ = await asyncio.gather(
+            cursor.raw(b"".join(payload), 2 * len(cursor.keys) + (cursor.next is not None)),
+            self._note(cursor.answered),
+        )
+        self.scanned += len(cursor.answered.keys)
+        if replies is None:
+            self.whole = False
+            cursor.next, cursor.keys, cursor.answered = None, [], _Answered([], [], 0.0)
+            return
+        found: list[bytes] = []
+        if cursor.next is not None:
+            cursor.next, found = self._scanned(replies.pop())
+        cursor.answered = _Answered(cursor.keys, replies, midpoint(asked))
+        self._keyspace.lookups.count(found=2 * len(cursor.keys))
+        cursor.keys = found
+
+    async def _chase(self, keys: list[bytes]) -> None:
+        """Ask for keys by name, wherever they are now."""
+        asked = time.monotonic()
+        commands = [command for key in keys for command in ((b"PTTL", key), (b"TYPE", key))]
+        replies = await self._keyspace.exchange(commands)
+        left = sum(reply == _MISSING for reply in replies[::2])
+        self._keyspace.lookups.count(found=2 * (len(keys) - left), missed=2 * left)
+        await self._note(_Answered(keys, replies, midpoint(asked)))
 
     def _scanned(self, reply: Reply) -> tuple[bytes | None, list[bytes]]:
         """The next cursor (None at the end) and the keys of one SCAN reply."""
         if isinstance(reply, ReplyError):
-            raise from_reply(reply, self._lane.address)
+            raise from_reply(reply, self._keyspace.address)
         if not isinstance(reply, list) or len(reply) != 2:
-            raise not_redis(self._lane.address)
+            raise not_redis(self._keyspace.address)
         cursor, keys = reply
         if not isinstance(cursor, bytes) or not isinstance(keys, list):
-            raise not_redis(self._lane.address)
+            raise not_redis(self._keyspace.address)
         names = [key for key in keys if isinstance(key, bytes)]
         self.refused += len(keys) - len(names)
         return (None if cursor == b"0" else cursor), names
@@ -183,7 +250,9 @@ class Sweeper:
             if left == _MISSING or type_word == b"none":
                 continue
             if type(left) is not int or left < NO_EXPIRY:
-                self.refused += 1
+                if isinstance(left, ReplyError) and self._elsewhere(key, left):
+                    continue
+                self.refused += left is not AWAY
                 left = UNKNOWN_EXPIRY
                 if type(type_word) is not bytes:
                     type_word = b"?"
@@ -210,4 +279,14 @@ class Sweeper:
                 suspects.counts[family] += 1
                 if len(suspects.rows[family]) < SUSPECTS_KEPT:
                     suspects.rows[family].append(row if row >= 0 else ~row)
-        self.scanned += len(answered.keys)
+        self.spent += len(answered.keys) * SERVER_COST
+
+    def _elsewhere(self, key: bytes, error: ReplyError) -> bool:
+        """True where the error tells nothing of the key: it has left the node, or is known and out of reach."""
+        if error.code in UNSERVED and self._keyspace.topology is not None:
+            self._strays.append(key)
+            return True
+        row = self.store.find(key) if error is AWAY else -1
+        if row >= 0:
+            self.store.keep(row)
+        return row >= 0

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from redis.crc import key_slot
 
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
+from fleetcache_gui.redis_io import info
 from fleetcache_gui.redis_io.faults import from_reply, not_redis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from fleetcache_gui.redis_io.address import Address
     from fleetcache_gui.redis_io.lane import Lane
@@ -40,6 +41,12 @@ def slot_of(key: bytes) -> int:
     return slot
 
 
+def tag_of(key: bytes) -> bytes | None:
+    """The hash tag of a key: what stands in its first braces, where it alone decides on the slot."""
+    tag, closed, _ = key.partition(b"{")[2].partition(b"}")
+    return tag if tag and closed else None
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node. `id`: 40 hex digits, the same for its life. `of`: of a replica, the id of its primary, else empty.
@@ -58,9 +65,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A cluster as one of its nodes sees it."""
+    """A cluster as one of its nodes sees it: the one with the id `me`. `epoch` grows with each change: of two views the
+    higher is the newer."""
 
     nodes: tuple[Node, ...]
+    me: str = ""
+    epoch: int = 0
     _owners: list[Node | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +88,15 @@ class Topology:
     def owner(self, slot: int) -> Node | None:
         """The primary that a slot is assigned to, healthy or not."""
         return self._owners[slot]
+
+    def readers(self, *, replicas: bool, known: Container[str] = ()) -> dict[str, Node]:
+        """Whom to ask for the keys of each primary, by the primary's id: itself, or one of its healthy replicas, those
+        of the `known` ids first. Nobody asks a failed primary that serves nothing."""
+        readers = {node.id: node for node in self.primaries if node.slots or node.healthy}
+        for node in sorted(self.nodes, key=lambda node: node.id in known) if replicas else ():
+            if node.of in readers and node.healthy:
+                readers[node.of] = node
+        return readers
 
     @property
     def missing(self) -> tuple[tuple[int, int], ...]:
@@ -108,19 +127,19 @@ def parse(reply: Reply, address: Address) -> Topology | None:
         return None
     if not isinstance(reply, bytes):
         raise not_redis(address)
-    nodes = {node.id: node for node in _nodes(reply.decode("utf-8", "replace"), address)}
-    return Topology(tuple(sorted(nodes.values(), key=lambda node: (not node.primary, node.slots, node.id))))
+    lines = [line.split() for line in reply.decode("utf-8", "replace").splitlines()]
+    told = [words for words in lines if len(words) >= 8 and _ID.fullmatch(words[0])]
+    nodes = {node.id: node for node in _nodes(told, address)}
+    epoch = max((info.figure(words[6]) or 0 for words in told), default=0)
+    me = next((words[0] for words in told if "myself" in words[2].split(",")), "")
+    return Topology(tuple(sorted(nodes.values(), key=lambda node: (not node.primary, node.slots, node.id))), me, epoch)
 
 
-def _nodes(text: str, asked: Address) -> Iterator[Node]:
+def _nodes(lines: list[list[str]], asked: Address) -> Iterator[Node]:
     """`id host:port@bus[,hostname] flags primary ping pong epoch link slot slot-slot [slot->-id] …`, a line each."""
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) < 8 or not _ID.fullmatch(words[0]):
-            continue
+    for words in lines:
         flags = frozenset(words[2].split(","))
-        # The node that was asked is where it was asked, whatever it announces: the way there may be a tunnel.
-        address = asked if "myself" in flags else _address(words[1], asked)
+        address = _address(words[1], asked)
         if address is None or _UNMET in flags:
             continue
         yield Node(

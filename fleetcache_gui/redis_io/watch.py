@@ -1,7 +1,8 @@
-"""One connection's reading: two loops that share a lane.
+"""One connection's reading: loops that share the lanes.
 
 `poll` reads what is known by name (the active set, campaigns, locks, queues, rows on screen) at the chosen interval;
-`sweep` discovers keys, at full speed the first time and then within `pace.SHARE` of a core.
+`sweep` discovers keys, at full speed the first time and then within `pace.SHARE` of a core; `tend` keeps a cluster's
+nodes connected.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from fleetcache_gui.domain.family import AWAY
 from fleetcache_gui.domain.layout import Layout, present
 from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.redis_io import rows
-from fleetcache_gui.redis_io.pace import COMMAND_COST, SHARE, SLOW, Meter
+from fleetcache_gui.redis_io.pace import COMMAND_COST, SHARE, SLOW, Meter, pause
 from fleetcache_gui.redis_io.sweep import SERVER_COST, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from fleetcache_gui.domain.family import Expected, Family, Row
-    from fleetcache_gui.redis_io.server import Server
+    from fleetcache_gui.redis_io.keyspace import Keyspace
 
 LONG = 2000
 """A family with more rows is long: only rows on screen and suspect ones are read, the rest is inventory."""
@@ -78,18 +80,6 @@ class Wishes:
     hurried: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-async def pause(event: asyncio.Event, seconds: float | None) -> bool:
-    """Wait for `seconds` (None: for ever), or until the event is set, which it then is no more; True if it was."""
-    try:
-        async with asyncio.timeout(None if seconds is None else max(seconds, 0)):
-            await event.wait()
-    except TimeoutError:
-        pass
-    was_set = event.is_set()
-    event.clear()
-    return was_set
-
-
 @dataclass(slots=True)
 class _Book:
     """What is remembered of one family between polls."""
@@ -107,30 +97,33 @@ class _Book:
 
 
 class Watch:
-    """Reads one server for one sink until there is `Trouble`, which both loops raise."""
+    """Reads one keyspace for one sink until there is `Trouble`, which each of its loops raises."""
 
-    def __init__(self, server: Server, sink: Sink, wishes: Wishes, meter: Meter, told: Callable[[float], None]) -> None:
+    def __init__(
+        self, keyspace: Keyspace, sink: Sink, wishes: Wishes, meter: Meter, told: Callable[[float], None]
+    ) -> None:
         """`told` hears of each poll that was read to its end, with its round trip in seconds."""
-        self._server, self._sink, self._wishes, self._meter, self._told = server, sink, wishes, meter, told
-        self._store = KeyStore(server.room)
-        self._sweeper = Sweeper(server.lane, wishes.layout, self._store)
+        self._keyspace, self._sink, self._wishes, self._meter, self._told = keyspace, sink, wishes, meter, told
+        self._store = KeyStore(keyspace.room)
+        self._sweeper = Sweeper(keyspace, wishes.layout, self._store)
         self._books = [_Book(family) for family in wishes.layout.families]
         self._untold: set[int] = set()
         """The long families, by position, of which keys came or went since they were last told."""
-        self._inventory = Inventory(keys=server.vitals.keys or 0)
+        self._inventory = Inventory(keys=keyspace.vitals.keys or 0)
+        self._whole = False
         self._born = time.monotonic()
 
     async def poll(self) -> None:
         """Read what is known by name, for ever."""
         while True:
             await self._wishes.open.wait()
-            started, sent = time.monotonic(), self._server.lane.commands
-            round_trip = await self._server.refresh()
-            await self._server.learn(self._wishes.layout.parameters)
-            self._sink.on_vitals(self._server.others())
+            started, sent = time.monotonic(), self._keyspace.commands
+            round_trip = await self._keyspace.refresh()
+            await self._keyspace.learn(self._wishes.layout.parameters)
+            self._sink.on_vitals(self._keyspace.others())
             await self._read()
             self._told(round_trip)
-            cost = (self._server.lane.commands - sent) * COMMAND_COST
+            cost = (self._keyspace.commands - sent) * COMMAND_COST
             self._meter.add(time.monotonic(), cost)
             wait = max(self._wishes.interval, cost / SHARE)
             await pause(self._wishes.nudged, wait - (time.monotonic() - started))
@@ -141,8 +134,13 @@ class Watch:
         while True:
             await self._wishes.open.wait()
             await self._sweep_once(hurried=hurried)
+            if first and not self._sweeper.steady:  # what has moved past it should be found before all counts as known
+                first = False
+                continue
             ended = time.monotonic()
-            self._inventory = replace(self._inventory, finished_at=ended, elsewhere=await self._elsewhere())
+            elsewhere = await self._elsewhere()
+            self._inventory = replace(self._inventory, finished_at=ended, elsewhere=elsewhere)
+            self._whole = self._sweeper.whole
             await self._gather()
             if first or ended - self._born < _EAGER:
                 self._wishes.nudged.set()
@@ -152,12 +150,21 @@ class Watch:
                 self._start_afresh()
             hurried = await pause(self._wishes.hurried, _REST)
 
+    async def tend(self) -> None:
+        """Keep up with a cluster as its nodes come and go, for ever."""
+        while True:
+            await self._keyspace.torn()
+            await self._wishes.open.wait()
+            if await self._keyspace.mend():
+                self._wishes.nudged.set()
+                self._wishes.hurried.set()
+
     async def _sweep_once(self, *, hurried: bool) -> None:
-        gathered, before = time.monotonic(), 0
-        self._store.reserve(max(self._server.room, len(self._store)) + 1000)
+        gathered, before = time.monotonic(), self._sweeper.spent
+        self._store.reserve(max(self._keyspace.room, len(self._store)) + 1000)
         async for took in self._sweeper.sweep():
-            cost = (self._sweeper.scanned - before) * SERVER_COST
-            before = self._sweeper.scanned
+            cost = self._sweeper.spent - before
+            before = self._sweeper.spent
             now = time.monotonic()
             self._meter.add(now, cost)
             self._hand_on()
@@ -188,8 +195,8 @@ class Watch:
 
     def _start_afresh(self) -> None:
         """Names of keys that are long gone have filled the store: a new one, filled by the next sweep."""
-        self._store = KeyStore(self._server.room)
-        self._sweeper = Sweeper(self._server.lane, self._wishes.layout, self._store)
+        self._store = KeyStore(self._keyspace.room)
+        self._sweeper = Sweeper(self._keyspace, self._wishes.layout, self._store)
         for book in self._books:
             book.count = 0
             if book.long:
@@ -214,19 +221,28 @@ class Watch:
     async def _gather(self) -> None:
         """Tell how far discovery has come and what it has found, with a turn of the loop after each family."""
         self._hand_on()
-        keys = max(self._server.vitals.keys or 0, self._store.alive)
+        keys = max(self._keyspace.vitals.keys or 0, self._store.alive)
         self._inventory = replace(
-            self._inventory, keys=keys, scanned=self._sweeper.scanned, refused=self._sweeper.refused
+            self._inventory,
+            keys=keys,
+            scanned=self._sweeper.scanned,
+            refused=self._sweeper.refused,
+            missing=self._keyspace.missing,
         )
         self._sink.on_inventory(self._inventory)
         while self._untold:
-            self._sink.on_snapshot(self._snapshot(self._untold.pop(), self._inventory.finished_at is not None))
+            self._sink.on_snapshot(self._snapshot(self._untold.pop(), self._complete))
             await asyncio.sleep(0)
 
+    @property
+    def _complete(self) -> bool:
+        return self._inventory.finished_at is not None and self._whole and not self._keyspace.missing
+
     async def _read(self) -> None:
-        complete = self._inventory.finished_at is not None  # what a sweep finds meanwhile is not asked for yet
+        complete = self._complete  # what a sweep finds meanwhile is not asked for yet
         questions = [await self._question(position) for position in range(len(self._books))]
-        found = await rows.read(self._server, questions, self._wishes.expected)
+        found = await rows.read(self._keyspace, questions, self._wishes.expected)
+        complete = complete and self._complete
         now = time.monotonic()
         for position, book in enumerate(self._books):
             self._settle(book, questions[position].ids, found[book.family.id], now)
@@ -241,7 +257,7 @@ class Watch:
             book.suspects = frozenset(self._store.name(row) for row in self._sweeper.suspects[position])
             ids: Iterable[bytes] = {*self._wishes.watched.get(family.id, ()), *book.suspects, *family.fixed}
             return rows.Question(family, sorted(ids), before=book.rows)
-        listed = await rows.members(self._server, family.index) if family.index else rows.Listed()
+        listed = await rows.members(self._keyspace, family.index) if family.index else rows.Listed()
         named = {family.row_of(self._store.name(row)) for row in self._found(position)}
         # A row that was found by name is not in the store until a sweep has found it too.
         ids = named | set(sorted(listed.ids - named)[:LONG]) | book.rows.keys()
@@ -289,5 +305,5 @@ class Watch:
 
 
 def _refused(row: Row) -> bool:
-    """True where the server told of no key behind the row what it is."""
-    return bool(row.keys) and all(key.type == "?" for key in row.keys)
+    """True where the account may not know of any key behind the row what it is."""
+    return row.state is not AWAY and bool(row.keys) and all(key.type == "?" for key in row.keys)

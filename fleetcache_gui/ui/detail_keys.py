@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
@@ -74,7 +75,10 @@ class KeyLine(QAbstractButton):
         """`name` as it may be shown now; `about` as far as the server has told."""
         if self.fact is None or self.fact.name != fact.name:
             self._length = None
+        placed = bool(self.place())
         self.fact, self._about = fact, about
+        if bool(self.place()) != placed:
+            self.updateGeometry()
         if name != self._name:
             self._name = name
             self.setAccessibleName(f"Key {name}")
@@ -93,7 +97,8 @@ class KeyLine(QAbstractButton):
     def heightForWidth(self, width: int) -> int:
         metrics = QFontMetrics(self._theme.fonts.mono)
         name = metrics.boundingRect(self._name_rect(width), _NAME_FLAGS, self._shown()).height()
-        return name + QFontMetrics(self._theme.fonts.body).height() + 14
+        lines = 2 if self.place() else 1
+        return name + lines * QFontMetrics(self._theme.fonts.body).height() + 14
 
     def _name_rect(self, width: int) -> QRect:
         return QRect(self._PAD, 5, width - 2 * self._PAD, 400)
@@ -118,6 +123,10 @@ class KeyLine(QAbstractButton):
         painter.setPen(colors.muted)
         line = self.rect().adjusted(self._PAD, 0, -self._PAD, -6)
         bottom = Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextSingleLine
+        if place := self.place():
+            shown = elide(painter.fontMetrics(), place, Qt.TextElideMode.ElideRight, line.width())
+            painter.drawText(line, int(bottom | Qt.AlignmentFlag.AlignLeft), shown)
+            line.adjust(0, 0, 0, -painter.fontMetrics().height())
         size = "" if self._about.memory is None else words.size(self._about.memory)
         painter.drawText(line, int(bottom | Qt.AlignmentFlag.AlignRight), size)
         room = line.width() - painter.fontMetrics().horizontalAdvance(size) - self._PAD
@@ -134,6 +143,14 @@ class KeyLine(QAbstractButton):
         length = words.count(self._length, *nouns) if self._length is not None and nouns else None
         more = "".join(f"{word} · " for word in (length, self._about.encoding) if word)
         return told.replace(" · ", f" · {more}", 1)
+
+    def place(self) -> str:
+        """``slot 10647 by its tag {7} · 10.0.0.2:7001``; empty where the server is no cluster."""
+        about = self._about
+        if about.slot is None:
+            return ""
+        tag = f" by its tag {{{about.tag}}}" if about.tag else ""
+        return f"slot {about.slot}{tag} · {about.node or 'served by no node'}"
 
 
 class KeyPanel(QWidget):
@@ -210,7 +227,10 @@ class KeyPanel(QWidget):
         self._row = row
         self._fit_lines(len(row.keys))
         for line, fact in zip(self._lines, row.keys, strict=True):
-            line.set_key(self.name(fact), fact, self._about.get(fact.name, KeyAbout()))
+            about = self._about.get(fact.name, KeyAbout())
+            if self._family.secret and not self.revealed:
+                about = replace(about, tag="")  # it may be the credential
+            line.set_key(self.name(fact), fact, about)
         self._title.setText("Key" if len(row.keys) == 1 else "Keys")
         hidden = self._family.secret and any(self.masked(fact) != text.show(fact.name) for fact in row.keys)
         self._reveal.setVisible(bool(row.reveal) or hidden)

@@ -20,6 +20,8 @@ from fleetcache_gui.ui.text_widgets import elide, tooltip_text
 from fleetcache_gui.ui.theme import ROW, Theme
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Sequence
+
     from PySide6.QtGui import QResizeEvent
     from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -98,6 +100,8 @@ class _Families(QAbstractTableModel):
             line.state = State(severity_words(findings), SEVERITY_TONES[grave])
         elif snapshot.refused:
             line.state = State("no permission", Tone.WARN)
+        elif self._session.inventory.missing:
+            line.state = State("partial", Tone.WARN)
         elif snapshot.complete:
             line.state = State("fine", Tone.OK) if line.entries else State("empty")
 
@@ -141,12 +145,19 @@ class _FamilyDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class _Header(QHeaderView):
-    """Small capitals over their column."""
+class ListHeader(QHeaderView):
+    """Small capitals over their column; `right` are the columns of figures, `pad` tells where a cell's words stand."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        titles: Sequence[str],
+        right: Container[int],
+        pad: Callable[[QRect, int], QRect],
+        parent: QWidget,
+    ) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self._theme = theme
+        self._theme, self._titles, self._right, self._pad = theme, titles, right, pad
         self.setFixedHeight(HEADER)
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
@@ -155,7 +166,9 @@ class _Header(QHeaderView):
         painter.fillRect(QRect(rect.x(), rect.bottom(), rect.width(), 1), colors.line)
         painter.setFont(self._theme.fonts.label)
         painter.setPen(colors.muted)
-        painter.drawText(padded(rect, section), int(_RIGHT if section == 1 else _LEFT), _TITLES[section])
+        painter.drawText(
+            self._pad(rect, section), int(_RIGHT if section in self._right else _LEFT), self._titles[section]
+        )
         painter.restore()
 
 
@@ -185,7 +198,7 @@ class FamilyList(QTableView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        header = _Header(theme, self)
+        header = ListHeader(theme, _TITLES, (1,), padded, self)
         self.setHorizontalHeader(header)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -275,6 +275,10 @@ class FamilyPage(QWidget):
             self._notice.show_state("filter", Tone.NEUTRAL, "Nothing matches the filter", hidden, button="Clear filter")
         elif snapshot is not None and snapshot.refused:
             self._notice.show_state("lock", Tone.WARN, "May not be read", snapshot.refused)
+        elif snapshot is not None and self._session.inventory.missing:
+            lost = words.missing_words(self._session.inventory.missing)
+            heading = f"No {noun[1]} on the nodes that can be read"
+            self._notice.show_state("search", Tone.WARN, heading, f"A part of the cluster is missing: {lost}.")
         elif snapshot is None or not snapshot.complete:
             progress = self._progress()
             self._notice.show_state("search", Tone.ACCENT, "Looking through the keys", progress)

@@ -78,7 +78,7 @@ def _memory(history: Sequence[Vitals], alarms: Mapping[str, Tone]) -> Gauge:
     used, limit, share = now.memory, now.memory_limit or None, memory_share(now)
     note, parts = "", []
     if share is not None and limit:
-        note = f"of {words.size(limit)} · {100 * share:.0f} %"
+        note = f"of {words.size(limit)} · {'fullest node ' if now.nodes else ''}{100 * share:.0f} %"
     elif used is not None:
         note = "no limit set"
     evicting = recent(history, lambda v: v.evicted)

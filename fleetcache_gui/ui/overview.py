@@ -18,6 +18,7 @@ from fleetcache_gui.ui.family_list import FamilyList
 from fleetcache_gui.ui.finding_cards import Calm, Card, FindingCards
 from fleetcache_gui.ui.gauges import rates
 from fleetcache_gui.ui.marks import severity_words
+from fleetcache_gui.ui.node_list import NodeList
 from fleetcache_gui.ui.statusbar import ago, inventory_words
 from fleetcache_gui.ui.text_widgets import PlainLabel
 from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
@@ -115,6 +116,7 @@ class Overview(QWidget):
         self.cards = FindingCards(theme)
         self.families = FamilyList(session, theme)
         self.lookups = LookUps(theme)
+        self.nodes = NodeList(theme)
         self.tiles = Tiles(theme)
         self.events = EventList(theme)
         self._arrange(theme)
@@ -150,6 +152,16 @@ class Overview(QWidget):
         growing.addWidget(carded(self.families, self.families.maximumHeight()), 100)
         growing.addWidget(self.lookups, 1)
         left.addLayout(growing, 1)
+        self.nodes_part = QWidget()
+        nodes = QVBoxLayout(self.nodes_part)
+        nodes.setContentsMargins(0, 8, 0, 0)
+        nodes.setSpacing(8)
+        nodes.addWidget(PlainLabel("Nodes", theme=theme, role="heading"))
+        card = carded(self.nodes)
+        card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        nodes.addWidget(card)
+        self.nodes_part.hide()
+        left.addWidget(self.nodes_part)
         right = QVBoxLayout()
         right.setContentsMargins(0, 12, 16, 16)
         right.setSpacing(8)
@@ -193,6 +205,9 @@ class Overview(QWidget):
         history = self._session.history
         self.tiles.show_vitals(history, self._session.link.load, stale=self._stale)
         self.lookups.show_vitals(history)
+        nodes = history[-1].nodes if history else ()
+        self.nodes.show_nodes(nodes, stale=self._stale)
+        self.nodes_part.setVisible(bool(nodes))
 
     def _happened(self, events: tuple[Event, ...]) -> None:
         self.events.add(events)

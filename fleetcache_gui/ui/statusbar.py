@@ -33,8 +33,12 @@ SLACK, FEW_KEYS = 0.05, 300
 
 def inventory_words(inventory: Inventory, now: float, known: int | None = None) -> str:
     """``inventory 63 %`` while it goes on for the first time, ``inventory 100 % (14 s ago)`` after it; ``inventory 41 %
-    (22,700 of 55,043 keys known)`` once there are many more keys than the `known` ones (None: all are)."""
+    (22,700 of 55,043 keys known)`` once there are many more keys than the `known` ones (None: all are); ``inventory
+    partial: slots 0–5460 missing``."""
     keys = inventory.keys
+    if inventory.missing:
+        lost = tuple(sorted({part for gap in inventory.missing for part in gap.slots}))
+        return f"inventory partial: {words.slots(lost)} missing"
     if inventory.finished_at is not None:
         if known is None or keys - known <= max(SLACK * keys, FEW_KEYS):
             return f"inventory 100 % ({ago(now - inventory.finished_at)})"

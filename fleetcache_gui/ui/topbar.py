@@ -29,10 +29,12 @@ HEIGHT = 48
 
 
 def server_words(vitals: Vitals | None, address: str) -> str:
-    """``standalone · Valkey 9.1.2 · 2 replicas``; the address until the server has told what it is."""
+    """``standalone · Valkey 9.1.2 · 2 replicas``, ``cluster of 3 · Valkey 9.1.2 · 3 replicas``; the address until the
+    server has told what it is."""
     if vitals is None:
         return address
-    parts = [vitals.mode, f"{vitals.server_name} {vitals.version}"]
+    primaries = sum(node.role == "primary" for node in vitals.nodes)
+    parts = [f"{vitals.mode} of {primaries}" if primaries else vitals.mode, f"{vitals.server_name} {vitals.version}"]
     if vitals.role not in ("master", "primary"):
         parts.append(f"a {vitals.role}")
     if vitals.replicas:

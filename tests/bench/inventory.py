@@ -9,21 +9,21 @@ import time
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import Address
-from fleetcache_gui.redis_io.server import Server
+from fleetcache_gui.redis_io.keyspace import Keyspace
 from fleetcache_gui.redis_io.sweep import Sweeper
 from tests.bench.process import peak_mb, report
 from tests.servers import HOST
 
 
 async def main(port: int) -> None:
-    server = await Server.connect(Address(HOST, port))
-    store = KeyStore(server.vitals.keys or 0)
-    sweeper = Sweeper(server.lane, SPEC, store)
+    keyspace = await Keyspace.connect(Address(HOST, port))
+    store = KeyStore(keyspace.room)
+    sweeper = Sweeper(keyspace, SPEC, store)
     wall, cpu = time.perf_counter(), time.process_time()
     async for _ in sweeper.sweep():
         pass
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    await server.lane.close()
+    await keyspace.close()
     report(keys=store.alive, wall=wall, cpu=cpu, peak_mb=peak_mb())
 
 

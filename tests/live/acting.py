@@ -12,8 +12,8 @@ import asyncio
 import contextlib
 import time
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui.domain.plan import Deed, Plan, Progress, Strictness
 from fleetcache_gui.domain.planning import word_for
@@ -112,7 +112,8 @@ class Acting:
         )
 
     async def run(self, plan: Plan) -> Receipt:
-        """Confirm and execute, with a keeper and a log of its own."""
+        """Confirm and execute, with a keeper and a log of its own; once more counts as planned anew."""
+        plan = replace(plan, id=uuid.uuid4().hex)
         self.progress, self.stop = [], asyncio.Event()
         if not all(step.draft.deed is Deed.PUT_BACK for step in plan.steps):
             self.keeper.items = []
@@ -135,9 +136,9 @@ class Acting:
 
 
 @contextlib.asynccontextmanager
-async def acting(place: Listening, prefixes: Sequence[bytes] = PREFIXES, **account: str) -> AsyncIterator[Acting]:
-    """Hands on a server (or through a proxy), closed at the end. `account`: `username` and `password`."""
-    hands = await Hands.open(Address(place.host, place.port, **account), prefixes)
+async def acting(place: Listening, prefixes: Sequence[bytes] = PREFIXES, **more: Any) -> AsyncIterator[Acting]:
+    """Hands on a server (or through a proxy), closed at the end. `more`: of the address."""
+    hands = await Hands.open(Address(place.host, place.port, **more), prefixes)
     try:
         yield Acting(hands)
     finally:

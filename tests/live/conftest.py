@@ -9,12 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
 
-from fleetcache_gui.cache import connect
+from fleetcache_gui.cache import connect, connect_cluster
 from tests.servers import ALL, VALKEY, Binary, Cluster, Server
 
 if TYPE_CHECKING:
@@ -105,14 +101,21 @@ def six_nodes(session_six_nodes: Cluster) -> Cluster:
 
 
 @pytest.fixture
+def lenient(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster that goes on serving what it has when a part is lost; by default it then refuses everything."""
+    for node in cluster.nodes:
+        node.call("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    yield cluster
+    cluster.revive()
+    for node in cluster.nodes:
+        node.call("CONFIG", "SET", "cluster-require-full-coverage", "yes")
+    cluster.wait()
+
+
+@pytest.fixture
 def open_cluster(cluster: Cluster) -> Callable[[], Client]:
     """A client of the cluster: `async with open_cluster() as client`."""
-    return lambda: RedisCluster.from_url(
-        cluster.url,
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-    )
+    return lambda: connect_cluster(cluster.url)
 
 
 @pytest.fixture(params=[*ALL, None], ids=lambda binary: binary.name if binary else "cluster")

@@ -16,8 +16,8 @@ from fleetcache_gui.redis_io.act.books import Books, NothingToKeep
 from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate
 from fleetcache_gui.redis_io.act.hands import Hands
+from fleetcache_gui.redis_io.keyspace import Keyspace as Reader
 from fleetcache_gui.redis_io.rows import Listed, Question, members, read
-from fleetcache_gui.redis_io.server import Server as Reader
 from fleetcache_gui.redis_io.undo import USUAL, Limits, UndoBin
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Desk:
         try:
             yield self._reader
         finally:
-            await self._reader.lane.close()
+            await self._reader.close()
             self._reader = None
 
     async def plan(self, verb_id: str, rows: Sequence[Row], choice: str = "") -> Plan:

@@ -14,25 +14,27 @@ import redis
 
 from fleetcache_gui import aio
 from fleetcache_gui.domain.family import Expected
-from fleetcache_gui.domain.snapshot import Inventory, Link, Phase
+from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Vitals
 from fleetcache_gui.families.spec import SPEC
-from fleetcache_gui.redis_io import server as reading
 from fleetcache_gui.redis_io.address import REPLY_TIMEOUT, Address
 from fleetcache_gui.redis_io.allow import READS
 from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.keyspace import Keyspace
 from fleetcache_gui.redis_io.lane import Lane
 from fleetcache_gui.redis_io.poll import Poller
+from fleetcache_gui.redis_io.seats import Seats
+from fleetcache_gui.redis_io.server import Server as Node
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from fleetcache_gui.domain.family import Family, Row
-    from fleetcache_gui.domain.snapshot import Snapshot, Vitals
+    from fleetcache_gui.domain.snapshot import Snapshot
     from fleetcache_gui.domain.store import KeyStore
     from tests.servers import Server
 
 
-_OWN = ("config|resetstat", "client|setinfo", "hello")
+_OWN = ("config|resetstat", "client|setinfo", "hello", "replconf")
 
 
 def address(server: Server, **more: Any) -> Address:
@@ -50,18 +52,24 @@ async def lane_to(server: Server, **more: Any) -> AsyncIterator[Lane]:
         await lane.close()
 
 
+def alone(lane: Lane) -> Keyspace:
+    """What is behind a lane, taken for a whole server."""
+    return Keyspace(lane.address, Node(lane, Vitals(0.0), absolute=False), Seats(lane.address, replicas=False))
+
+
 @asynccontextmanager
-async def connected(server: Server, **more: Any) -> AsyncIterator[reading.Server]:
-    """A server as the reader knows it."""
-    node = await reading.Server.connect(address(server, **more))
+async def connected(server: Server, *, replicas: bool = False, **more: Any) -> AsyncIterator[Keyspace]:
+    """A server, or the cluster that it is of, as the reader knows it."""
+    keyspace = await Keyspace.connect(address(server, **more), replicas=replicas)
     try:
-        yield node
+        yield keyspace
     finally:
-        await node.lane.close()
+        await keyspace.close()
 
 
 def calls(server: Server) -> dict[str, int]:
-    """Calls by command since `begin_counting`, without those of the tests' own client when it connects and asks."""
+    """Calls by command since `begin_counting`, without those of the tests' own client when it connects and
+    asks, and of replicas."""
     found = {name[8:].lower(): figures["calls"] for name, figures in server.info("commandstats").items()}
     return {name: count for name, count in found.items() if name not in _OWN}
 
@@ -93,7 +101,7 @@ async def trouble_of(target: Address) -> Trouble:
     """What connecting to `target` fails with; in time, and fit for a person."""
     started = time.monotonic()
     with pytest.raises(Trouble) as caught:
-        await reading.Server.connect(target)
+        await Keyspace.connect(target)
     assert time.monotonic() - started < IN_TIME + 0.5  # half a second for a busy test machine
     trouble = caught.value
     for sentence in (trouble.text, trouble.advice):
@@ -199,10 +207,12 @@ class Recorder:
 
 
 @asynccontextmanager
-async def watching(server: Server, interval: float = 0.5, **more: Any) -> AsyncIterator[tuple[Poller, Recorder]]:
+async def watching(
+    server: Server, interval: float = 0.5, *, replicas: bool = False, **more: Any
+) -> AsyncIterator[tuple[Poller, Recorder]]:
     """A poller at work for a recorder, ended with the block."""
     recorder = Recorder()
-    poller = Poller(address(server, **more), SPEC, recorder, Expected(), interval)
+    poller = Poller(address(server, **more), SPEC, recorder, Expected(), interval, replicas=replicas)
     task = aio.spawn(poller.run(), name="poller")
     try:
         yield poller, recorder

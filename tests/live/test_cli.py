@@ -166,13 +166,11 @@ def test_a_server_that_dies_meanwhile(valkey: Server) -> None:
 
 
 def test_what_cannot_be_done() -> None:
-    cluster, unfit, folder, usage = run_all(
-        ("demo", "--cluster"),
+    unfit, folder, usage = run_all(
         ("demo", "--server", f"redis://:{CANARY}@cache.example.com:6379"),
         ("demo", "--pictures", "/proc/no-folder"),
         ("snapshot",),
     )
-    assert "does not run on a cluster yet" in cluster.failed()
     assert "this machine" in unfit.failed()
     assert "/proc/no-folder cannot be made" in folder.failed()
     assert "Name one server" in usage.failed()

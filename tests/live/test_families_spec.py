@@ -24,7 +24,7 @@ from fleetcache_gui.domain.values import Expiry, Progress
 from fleetcache_gui.families.spec import SPEC, host_queue, live_queries, locks
 from fleetcache_gui.redis_io import rows
 from fleetcache_gui.redis_io.address import parse_url
-from fleetcache_gui.redis_io.server import Server as Inspected
+from fleetcache_gui.redis_io.keyspace import Keyspace as Inspected
 from tests.readings import cell, codes
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def inspecting(server: Server) -> AsyncIterator[Inspector]:
     try:
         yield Inspector(inspected)
     finally:
-        await inspected.lane.close()
+        await inspected.close()
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.families.spec import SPEC, live_queries
 from fleetcache_gui.redis_io.address import parse_url
-from fleetcache_gui.redis_io.server import Server as Inspected
+from fleetcache_gui.redis_io.keyspace import Keyspace as Inspected
 from tests.live.test_families_spec import Inspector, inspecting
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ async def test_an_account_that_may_read_nothing_but_names(server: Server) -> Non
     try:
         row = await Inspector(inspected)(b"lock:a")
     finally:
-        await inspected.lane.close()
+        await inspected.close()
         server.call("ACL", "DELUSER", "narrow")
     assert dict(row.facts) == {"Could not be read": "NOPERM"}
     assert (row.state.word, row.judgements) == ("held", ())

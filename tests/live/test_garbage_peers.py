@@ -10,7 +10,7 @@ import pytest
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.faults import Fault
-from fleetcache_gui.redis_io.server import Server
+from fleetcache_gui.redis_io.keyspace import Keyspace
 from tests.live.readers import memory_within, peer, trouble_of
 from tests.servers import free_port
 
@@ -57,13 +57,15 @@ async def test_garbage_peers_are_told_of_in_time() -> None:
 async def test_figures_that_are_none_are_not_believed(clock: bytes) -> None:
     moment = b"*2\r\n$%d\r\n%b\r\n$1\r\n0\r\n" % (len(clock), clock)
     keys = b":%d\r\n" % (2**63 - 1)
-    async with peer(b"+PONG\r\n", b"+OK\r\n+OK\r\n:-2\r\n", moment + keys + b"$0\r\n\r\n$0\r\n\r\n") as target:
-        node = await Server.connect(target)
+    async with peer(
+        b"+PONG\r\n", b"+OK\r\n+OK\r\n:-2\r\n", moment + keys + b"$0\r\n\r\n$0\r\n\r\n", b"-ERR\r\n"
+    ) as target:
+        node = await Keyspace.connect(target)
     assert node.skew is None
     assert node.vitals.keys == 2**63 - 1
     with memory_within(2_000_000):  # without a bound it is asked for 2**66 bytes
         KeyStore(node.room)
-    await node.lane.close()
+    await node.close()
 
 
 async def test_a_peer_that_hangs_up() -> None:

@@ -16,7 +16,7 @@ from tests.servers import REDIS_8, VALKEY, Server
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.pages import Page, PageItem
-    from fleetcache_gui.redis_io.server import Server as Node
+    from fleetcache_gui.redis_io.keyspace import Keyspace as Node
 
 HOSTILE = bytes(range(256)) + "\u202e<img src=file:///x>".encode()
 

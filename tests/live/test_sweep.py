@@ -13,12 +13,12 @@ from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.lane import Lane
 from fleetcache_gui.redis_io.sweep import COUNT, SUSPECTS_KEPT, Sweeper
-from tests.live.readers import assert_only_reads, begin_counting, calls, connected, peer
+from tests.live.readers import alone, assert_only_reads, begin_counting, calls, connected, peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fleetcache_gui.redis_io.server import Server as Node
+    from fleetcache_gui.redis_io.keyspace import Keyspace
     from tests.servers import Server
 
 LOCKS = [family.id for family in SPEC.families].index("locks")
@@ -26,8 +26,8 @@ TOKENS = [family.id for family in SPEC.families].index("installer_tokens")
 OTHER = len(SPEC.families) - 1
 
 
-def sweeper(node: Node) -> Sweeper:
-    return Sweeper(node.lane, SPEC, KeyStore(node.vitals.keys or 0))
+def sweeper(node: Keyspace) -> Sweeper:
+    return Sweeper(node, SPEC, KeyStore(node.room))
 
 
 async def sweep(sweeping: Sweeper, meanwhile: Callable[[int], object] = lambda slice_number: None) -> int:
@@ -218,7 +218,7 @@ async def test_replies_that_no_server_should_give() -> None:
     async with peer(b"+PONG\r\n", scanned, facts) as address:
         lane = await Lane.open(address)
         try:
-            sweeping = Sweeper(lane, SPEC, KeyStore())
+            sweeping = sweeper(alone(lane))
             await sweep(sweeping)
         finally:
             await lane.close()
@@ -236,7 +236,7 @@ async def test_a_page_that_is_none(reply: bytes) -> None:
         lane = await Lane.open(address)
         try:
             with pytest.raises(Trouble) as trouble:
-                await sweep(Sweeper(lane, SPEC, KeyStore()))
+                await sweep(sweeper(alone(lane)))
             assert trouble.value.fault is Fault.NOT_REDIS
         finally:
             await lane.close()

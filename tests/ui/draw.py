@@ -60,6 +60,11 @@ def paused(stage: Stage) -> None:
     stage.pause()
 
 
+def partial(stage: Stage) -> None:
+    """A cluster of which a part is missing."""
+    stage.go_cluster(1)
+
+
 SCENES: dict[str, Callable[[Stage], None]] = {
     "troubled": Stage.go_live,
     "calm": calm,
@@ -67,6 +72,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "refused": refused,
     "connecting": lambda stage: None,
     "paused": paused,
+    "cluster": Stage.go_cluster,
+    "partial": partial,
 }
 
 

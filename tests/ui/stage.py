@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -15,10 +16,12 @@ from fleetcache_gui.domain.family import Column, Family, Judgement, Kind, Row, R
 from fleetcache_gui.domain.health import FindingBook
 from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageItem
-from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
+from fleetcache_gui.domain.server_health import judge
+from fleetcache_gui.domain.snapshot import Inventory, Link, Missing, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.values import Expiry, KeyFact, Progress, State, Tone
 from fleetcache_gui.present.table import Table
 from fleetcache_gui.present.timeline import Event
+from tests.ui.nodes import nodes
 from tests.ui.stage_verbs import VERBS
 
 if TYPE_CHECKING:
@@ -351,6 +354,20 @@ class Stage(QObject):
             (Tone.OK, "Campaign 1034 finished: 50,000 hosts in 4 min 11 s", "live_queries", b"1034"),
             (Tone.ACCENT, "Lock cron:vuln renewed by api-1 for another 60 s", "locks", b"lock:cron:vuln"),
         )
+
+    def go_cluster(self, *away: int) -> None:
+        """The same on a cluster, of which some primaries may be away."""
+        self.go_live()
+        found = nodes(*away)
+        why = "Nothing accepts connections at 10.0.2.12:6379."
+        missing = tuple(Missing(found[n].slots, found[n].address, why) for n in away)
+        last = self.history[-1]
+        self.vitals = replace(last, mode="cluster", nodes=found, missing=missing, replicas=3, lag_s=1.0)
+        self.history.append(replace(self.vitals, at=last.at + 1))
+        self.inventory = replace(self.inventory, missing=missing)
+        self.vitals_changed.emit(self.vitals)
+        self.inventory_changed.emit(self.inventory)
+        self.judge_server(*judge(self.history))
 
     def show(self, family_id: str, found: tuple[Row, ...], *, at: float | None = None) -> None:
         """A family read anew."""

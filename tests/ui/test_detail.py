@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
 from fleetcache_gui.domain.family import Column, Family, Kind, Row, Rule
 from fleetcache_gui.domain.layout import Layout
-from fleetcache_gui.domain.pages import STRING_WINDOW, Page, PageCursor, PageItem
+from fleetcache_gui.domain.pages import STRING_WINDOW, KeyAbout, Page, PageCursor, PageItem
 from fleetcache_gui.domain.values import Expiry, KeyFact, State
 from fleetcache_gui.present.decode import LINE, Form
 from fleetcache_gui.ui.detail import untold
@@ -97,6 +97,25 @@ async def test_the_value_of_another_key_is_read_when_it_is_chosen(qtbot: QtBot, 
         )
         await eventually(lambda: value(page) == "0  1  2")
         assert key_lines(page)[1].describe().startswith("set · 3 members · embstr · ")
+
+
+async def test_on_a_cluster_a_key_tells_its_slot_and_node(qtbot: QtBot, eventually: Eventually) -> None:
+    stage = Paged()
+    async with opened(qtbot, stage) as page:
+        stage.show("live_queries", (campaign(1042, time.monotonic()),))
+        page.show_row(b"1042")
+        await eventually(lambda: value(page) == "value of campaign:1042")
+        line = key_lines(page)[0]
+        assert line.place() == ""
+        height = line.heightForWidth(300)
+        fact = line.fact
+        assert fact is not None
+        line.set_key("x{7}", fact, KeyAbout(slot=10647, node="10.0.0.2:7001", tag="7"))
+        assert line.place() == "slot 10647 by its tag {7} · 10.0.0.2:7001"
+        assert line.heightForWidth(300) > height
+        line.set_key("x", fact, KeyAbout(slot=1))
+        assert line.place() == "slot 1 · served by no node"
+        line.grab()
 
 
 async def test_large_collections_come_by_page(qtbot: QtBot, eventually: Eventually) -> None:

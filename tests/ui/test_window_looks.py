@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fleetcache_gui.domain.snapshot import Inventory, Phase
+from fleetcache_gui.domain.snapshot import Inventory, Missing, Phase
 from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.statusbar import clock_words, inventory_words
 from fleetcache_gui.ui.topbar import live_words, server_words
+from tests.ui.nodes import nodes
 from tests.ui.shell import opened, settle
 from tests.ui.stage import Stage, vitals
 from tests.ui.test_window import painted
@@ -111,6 +112,8 @@ def test_what_the_top_bar_says() -> None:
     assert live_words(stage.link, now) == "no connection"
     assert server_words(vitals(now, 1), "10.0.2.11:6379") == "standalone · Valkey 9.1.2"
     assert server_words(None, "10.0.2.11:6379") == "10.0.2.11:6379"
+    whole = replace(vitals(now, 1), mode="cluster", nodes=nodes(), replicas=3)
+    assert server_words(whole, "10.0.2.11:6379") == "cluster of 3 · Valkey 9.1.2 · 3 replicas"
 
 
 def test_what_the_status_bar_says() -> None:
@@ -118,6 +121,9 @@ def test_what_the_status_bar_says() -> None:
     assert inventory_words(Inventory(1000, 1700), 50.0) == "inventory 99 %"
     assert inventory_words(Inventory(1000, 20, finished_at=36.0), 50.0) == "inventory 100 % (14 s ago)"
     assert inventory_words(Inventory(), 50.0) == "inventory starting"
+    gap = Missing(((0, 9),), "10.0.0.1:7000", "It is away.")
+    partial = Inventory(1000, 20, finished_at=36.0, missing=(gap,))
+    assert inventory_words(partial, 50.0) == "inventory partial: slots 0–9 missing"
     grown = Inventory(55_043, 20, finished_at=36.0)
     assert inventory_words(grown, 50.0, 22_700) == "inventory 41 % (22,700 of 55,043 keys known)"
     assert inventory_words(grown, 50.0, 52_000) == "inventory 94 % (52,000 of 55,043 keys known)"

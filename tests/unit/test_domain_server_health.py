@@ -7,8 +7,17 @@ from dataclasses import replace
 import pytest
 
 from fleetcache_gui.domain.family import Judgement, Severity
-from fleetcache_gui.domain.server_health import CLIENTS, EVICTIONS, LAG, MEMORY, judge, other_layout
-from fleetcache_gui.domain.snapshot import Vitals
+from fleetcache_gui.domain.server_health import (
+    CLIENTS,
+    EVICTIONS,
+    LAG,
+    MEMORY,
+    ONE_NODE,
+    PARTIAL,
+    judge,
+    other_layout,
+)
+from fleetcache_gui.domain.snapshot import Missing, NodeVitals, Vitals
 
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
@@ -121,3 +130,39 @@ def test_keys_of_another_layout_are_told_without_a_name() -> None:
     (judgement,) = other_layout({"upstream"})
     assert (judgement.code, judgement.severity) == ("server.other-layout", Severity.INFO)
     assert "--layout both" in judgement.advice
+
+
+# ---- clusters ---------------------------------------------------------------------------------------------
+
+
+def node(number: int, memory: int, clients: int = 1) -> NodeVitals:
+    return NodeVitals(
+        f"{number}" * 40,
+        f"10.0.0.{number}:6379",
+        "primary",
+        memory=memory,
+        memory_limit=1000,
+        clients=clients,
+        clients_limit=100,
+    )
+
+
+def test_the_fullest_node_counts_and_not_the_sum() -> None:
+    whole = Vitals(0.0, mode="cluster", memory=1060, memory_limit=2000, nodes=(node(1, 100), node(2, 960)))
+    told = only([whole])
+    assert told.text == "The memory of 10.0.0.2:6379 is nearly full: 96 % of 1000 B are used."
+    crowded = Vitals(0.0, mode="cluster", clients=97, clients_limit=200, nodes=(node(1, 100, 1), node(2, 200, 96)))
+    assert only([crowded]).text == "96 of the 100 connections that 10.0.0.2:6379 allows are in use."
+
+
+def test_a_part_that_is_missing() -> None:
+    gap = Missing(((0, 5460),), "10.0.0.1:6379", "It does not answer.")
+    told = only([Vitals(0.0, mode="cluster", nodes=(node(2, 1),), missing=(gap,))])
+    assert (told.code, told.severity) == (PARTIAL, CRITICAL)
+    assert told.text == "A part of the cluster is missing: slots 0–5460 of 10.0.0.1:6379 cannot be read."
+    assert told.meaning.startswith("It does not answer. What stands here")
+
+
+def test_one_node_only_where_the_others_are_not_read() -> None:
+    assert only([Vitals(0.0, mode="cluster")]).code == ONE_NODE
+    assert judge([Vitals(0.0, mode="cluster", nodes=(node(1, 1),))]) == ()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetcache_gui.domain import words
+from fleetcache_gui.domain.snapshot import Missing
 
 
 @pytest.mark.parametrize(
@@ -92,3 +93,12 @@ def test_a_countdown_reads_zero_only_when_nothing_is_left(seconds: float) -> Non
 def test_spans_are_told_in_whole_units() -> None:
     told = {86400: "24 hours", 3600: "1 hour", 5400: "90 minutes", 60: "1 minute", 61: "61 seconds", 1: "1 second"}
     assert {seconds: words.span(seconds) for seconds in told} == told
+
+
+def test_slots_and_what_is_missing_of_them() -> None:
+    assert words.slots(((7, 7),)) == "slot 7"
+    assert words.slots(((0, 5460),)) == "slots 0–5460"
+    assert words.slots(((0, 1), (3, 3), (5, 6), (8, 9))) == "slots 0–1, 3, 5–6 and 1 more range"
+    lost = (Missing(((0, 9),), "10.0.0.1:7000", "It is away."), Missing(((12, 12),), "", "No node serves it."))
+    assert words.missing_words(lost) == "slots 0–9 of 10.0.0.1:7000, slot 12 cannot be read"
+    assert words.missing_words(()) == ""

@@ -80,15 +80,20 @@ def test_nothing_goes_past_the_list_of_reads() -> None:
     def callers(*names: str) -> set[str]:
         return {
             path.name
-            for path in sources(PACKAGE)
+            for path in sources(PACKAGE / "redis_io")
             for node in nodes(path)
             if isinstance(node, ast.Attribute) and node.attr in names
         }
 
-    # A sweep's templates; the greeting, step by step; the one question to a sentinel.
-    assert callers("raw") == {"lane.py", "sweep.py", "check.py", "sentinel.py"}
+    # A sweep's templates, to each node; the greeting, step by step; the one question to a sentinel.
+    assert callers("raw") == {"lane.py", "keyspace.py", "sweep.py", "check.py", "sentinel.py"}
+    assert callers("scanners") == {"sweep.py", "layouts.py"}
     assert callers("_send", "_converse") >= {"lane.py", "hands.py"}
     assert callers("allows") == {"lane.py", "hands.py"}
+    others = [path for path in sources(PACKAGE) if not path.is_relative_to(PACKAGE / "redis_io")]
+    calls = [(path.name, node.func) for path in others for node in nodes(path) if isinstance(node, ast.Call)]
+    past = {"raw", "scanners"}
+    assert [name for name, func in calls if isinstance(func, ast.Attribute) and func.attr in past] == []
 
 
 def test_lanes_that_may_write_are_made_in_one_place() -> None:
@@ -130,10 +135,6 @@ def test_the_two_lists_do_not_overlap() -> None:
     assert found in ({}, {b"CONFIG": {b"GET"}})
     for name in allow.READS.keys() & hands.WRITES.keys():
         assert not allow.READS[name] & hands.WRITES[name]
-
-
-_FOR_QUEUES = {b"XREVRANGE"}
-"""What the survey of a stream reads."""
 
 
 @pytest.mark.parametrize("name", sorted(hands.WRITES), ids=lambda name: name.decode())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fleetcache_gui.domain.family import Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding
+from fleetcache_gui.domain.snapshot import NodeVitals, Vitals
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.families.spec.locks import FAMILY
-from fleetcache_gui.present.timeline import Event, changes, openings
+from fleetcache_gui.present.timeline import Event, changes, fates, openings
 from tests.readings import Server
 
 KEY = b"lock:cron:vuln"
@@ -41,3 +42,31 @@ def test_findings_are_told_as_they_open_and_close() -> None:
     opened, closed = openings([finding(Severity.CRITICAL)], [finding(Severity.WARNING)], 5.0)
     assert opened == Event(5.0, Tone.CRITICAL, "It has no expiry.", "locks", KEY)
     assert closed == Event(5.0, Tone.OK, "No longer: It has no expiry.", "locks", KEY)
+
+
+def node(name: str, role: str = "primary", run_id: str = "r") -> NodeVitals:
+    return NodeVitals(name * 40, f"10.0.0.{ord(name)}:6379", role, run_id=run_id)
+
+
+def of(*nodes: NodeVitals, run_id: str = "") -> Vitals:
+    return Vitals(0.0, run_id=run_id, nodes=nodes)
+
+
+def test_a_server_that_was_restarted() -> None:
+    (told,) = fates(of(run_id="a"), of(run_id="b"), 1.0)
+    assert told.text == "The server was restarted or replaced: what it held before may be gone."
+    assert list(fates(of(run_id="a"), of(run_id="a"), 1.0)) == []
+    assert list(fates(of(run_id="a"), of(run_id=""), 1.0)) == [], "it may not be asked any more"
+
+
+def test_what_became_of_the_nodes_of_a_cluster() -> None:
+    before = of(node("a"), node("b"), node("c", "replica"), node("d"), run_id="r+r")
+    now = of(node("a", run_id="s"), node("b", "replica", ""), node("c"), node("e", "replica"), run_id="r+s")
+    assert [(event.text, event.tone) for event in fates(before, now, 1.0)] == [
+        ("10.0.0.97:6379 was restarted or replaced: what it held before may be gone.", Tone.WARN),
+        ("10.0.0.98:6379 is a replica now.", Tone.WARN),
+        ("10.0.0.99:6379 took over as a primary.", Tone.WARN),
+        ("10.0.0.101:6379 has joined the cluster as a replica.", Tone.ACCENT),
+        ("10.0.0.100:6379 has left the cluster.", Tone.NEUTRAL),
+    ]
+    assert list(fates(now, now, 1.0)) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,8 @@ def test_primaries_and_replicas() -> None:
     )
     assert [node.id for node in found.nodes] == [A, B, C, D]
     assert [node.id for node in found.primaries] == [A, B, C]
-    assert found.nodes[0] == Node(A, ASKED, primary=True, slots=((0, 5460), (16383, 16383)))
+    assert (found.me, found.epoch) == (A, 1)
+    assert found.nodes[0] == Node(A, replace(ASKED, host="10.0.0.1"), primary=True, slots=((0, 5460), (16383, 16383)))
     assert found.nodes[1].address == Address("10.0.0.2", 7001, username="ann", password="hunter2")
     assert found.nodes[3] == Node(D, found.nodes[3].address, primary=False, of=A)
     owners = [found.owner(slot) for slot in (0, 5460, 5461, 16382, 16383)]

@@ -42,6 +42,7 @@ WRITES: dict[bytes, frozenset[bytes]] = {
     # Reads that only a survey needs.
     **dict.fromkeys((b"DUMP", b"EXISTS", b"SISMEMBER", b"XREVRANGE"), _ANY),
     b"XINFO": frozenset({b"STREAM"}),
+    b"CLUSTER": frozenset({b"MYID"}),
     b"COMMAND": frozenset({b"INFO"}),
     b"ACL": frozenset({b"WHOAMI", b"DRYRUN"}),
     b"CLIENT": frozenset({b"ID", b"KILL"}),
@@ -87,7 +88,6 @@ class WriteLane(Lane):
         """
         for command in commands:
             self.allows(command)
-        self.commands += len(commands)
         replies: list[Reply] = []
         trouble = await self._send(b"".join(map(encode, commands)), len(commands), replies)
         return replies, trouble
