@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Mode as Lock
-from fleetcache_gui.ui.connection_editor import ConnectionEditor
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
@@ -91,6 +90,8 @@ async def window(
 
 async def choose_connection(profiles: Path, remembered: Path, samples: Sequence[bytes]) -> Choice | None:
     """Let a person choose, and edit, a connection until one can be used; None when they leave."""
+    from fleetcache_gui.ui.connection_editor import ConnectionEditor  # the window on a server does without it
+
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme = Theme(settings.load(remembered).theme)

@@ -95,11 +95,11 @@ def demo(
     cluster: bool, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None
 ) -> None:
     """Show a simulated Fleet at work on a real server that ends with the window."""
-    from fleetcache_gui.cli import windows
+    from fleetcache_gui.cli import demos
 
     if cluster and server:
         raise Failure("--cluster starts servers of its own. Leave --server away, or --cluster to use that server.")
-    code = windows.demo(
+    code = demos.demo(
         cluster=cluster, hosts=hosts, seed=seed, speed=speed, queue=queue, server=server, pictures=pictures
     )
     sys.exit(code)
@@ -177,12 +177,12 @@ def snapshot(
 @_layout
 def pictures(folder: Path, where: Where, seconds: float, layout: str) -> None:
     """Draw every tab, light and dark, as PNG files into DIR; of the demo when no server is named."""
-    from fleetcache_gui.cli import windows
+    from fleetcache_gui.cli import demos, windows
     from fleetcache_gui.cli.layouts import layout_of
     from fleetcache_gui.cli.login import checked
 
     if not where.named:
-        sys.exit(windows.demo_pictures(folder, seconds))
+        sys.exit(demos.pictures(folder, seconds))
     address = checked(where).address
     sys.exit(windows.pictures(folder, address, layout_of(address, layout), seconds))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from binascii import crc_hqx
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
-
-from redis.crc import key_slot
 
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import info
@@ -37,8 +36,7 @@ _PASSING = frozenset({"LOADING", "BUSY", "NOAUTH", "MASTERDOWN"})
 
 def slot_of(key: bytes) -> int:
     """The slot of a key, 0 to 16383: of its hash tag, where it has one."""
-    slot: int = key_slot(key)
-    return slot
+    return crc_hqx(tag_of(key) or key, 0) % SLOTS
 
 
 def tag_of(key: bytes) -> bytes | None:

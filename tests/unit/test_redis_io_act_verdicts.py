@@ -51,8 +51,11 @@ FULL = "The server's memory is full."
         ("NOSCRIPT No matching script.", Verdict(None, open_=STRANGE)),
         ("MOVED 3999 127.0.0.1:6381", Verdict(None, open_=MOVED)),
         ("ASK 3999 127.0.0.1:6381", Verdict(None, open_=MOVED)),
-        ("TRYAGAIN Multiple keys", Verdict(Outcome.FAILED, "its part of the cluster is moving; plan again")),
-        ("CLUSTERDOWN Hash slot", Verdict(Outcome.FAILED, "its part of the cluster is moving; plan again")),
+        ("TRYAGAIN Multiple keys", Verdict(Outcome.FAILED, "its slot is moving to another node; plan again")),
+        (
+            "CLUSTERDOWN Hash slot",
+            Verdict(Outcome.FAILED, "a part of the cluster is down; plan again when it is whole"),
+        ),
         ("BUSYKEY Target key", Verdict(CHANGED, "the name is taken again; what is there was kept")),
         (
             "ERR DUMP payload version or checksum are wrong",
