@@ -158,17 +158,21 @@ def check(where: Where) -> None:
 
 @click.command()
 @click.option("--user", metavar="NAME", default=None, help="What to call the account.")
-def acl(user: str | None) -> None:
+@click.option("--actions", is_flag=True, help="It may also do what actions do.")
+def acl(user: str | None, actions: bool) -> None:
     """The line that makes an account which can look and do no harm, to paste into redis-cli."""
-    from fleetcache_gui.redis_io.acl import DEFAULT_USER, reading_line
+    from fleetcache_gui.redis_io.acl import DEFAULT_USER, FLUSHING, acting_line, reading_line
 
     name = user or DEFAULT_USER
     if not name.isprintable() or set(name) & set(" \"'\\"):
         raise Failure("The name of an account has no blanks or quotes.")
+    line = acting_line if actions else reading_line
     say("# Redis 7.2 and later, Valkey; put a password of your own for PASSWORD:")
-    say(reading_line(name))
+    say(line(name))
     say("# Redis 7.0:")
-    say(reading_line(name, recent=False))
+    say(line(name, recent=False))
+    if actions:
+        say(f"# To flush the whole database it needs {FLUSHING} as well; better let nobody have it.")
 
 
 def _start(where: Where) -> tuple[Profile, str]:

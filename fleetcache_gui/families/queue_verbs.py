@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
-from fleetcache_gui.domain.drafting import gone, present, removal
+from fleetcache_gui.domain.drafting import flush, gone, present, removal
 from fleetcache_gui.domain.family import Verb
 from fleetcache_gui.domain.flow import Flow
 from fleetcache_gui.domain.plan import Deed, Draft
@@ -262,6 +262,9 @@ def verbs(key: bytes) -> tuple[Verb, ...]:
     def other(row: Row) -> bool:
         return row.id == key and _sound(row)
 
+    def everything(row: Row, _choice: str) -> tuple[Draft, ...]:
+        return _clear(row, "") if other(row) else removal(row)
+
     def only(kind: str) -> Callable[[Row], bool]:
         return lambda row: row.id != key or _kind(row) != kind
 
@@ -297,6 +300,7 @@ def verbs(key: bytes) -> tuple[Verb, ...]:
             fits=gone,
             hidden=other,
         ),
+        flush("host_queue", "entries of the host queue", everything, _LOST, _STAYS, _BACK),
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fleetcache_gui.domain.values import Command, ReplyError
 
 DEFAULT_USER = "fleet-inspector"
@@ -91,13 +93,34 @@ CONFIG GET is not asked for: who may use it may read passwords too. Without it t
 """
 
 
+ACTING = (
+    *("eval", "evalsha", "dump", "restore", "exists", "unlink", "srem", "sadd", "pexpireat", "persist"),
+    *("ltrim", "lset", "lrem", "rpush", "xdel", "xadd", "xack", "xclaim", "xrevrange", "xinfo|stream"),
+    *("xgroup|createconsumer", "xgroup|delconsumer", "xgroup|setid"),
+    *("acl|whoami", "acl|dryrun", "client|id", "client|kill", "cluster|myid", "command|info"),
+)
+"""What actions need beside that, as an ACL has it, but for `FLUSHING`."""
+
+FLUSHING = "+flushdb"
+"""What flushing the whole database needs as well: better given to nobody."""
+
+
 def reading_line(user: str = DEFAULT_USER, *, recent: bool = True) -> str:
     """The ACL line for an account that can only look; `recent`: for Redis 7.2 and later, and Valkey.
 
     PASSWORD stands in it for one to be chosen.
     """
+    return _line(user, "%R~*", recent, ())
+
+
+def acting_line(user: str = DEFAULT_USER, *, recent: bool = True) -> str:
+    """The same for one that may also do what actions do, but not flush the whole database."""
+    return _line(user, "~*", recent, (f"+{rule}" for rule in ACTING))
+
+
+def _line(user: str, keys: str, recent: bool, more: Iterable[str]) -> str:
     rules = [need.rule for need in READING if recent or not need.recent]
-    return " ".join((f"ACL SETUSER {user} reset on >PASSWORD %R~*", *rules, "+select"))
+    return " ".join((f"ACL SETUSER {user} reset on >PASSWORD {keys}", *rules, "+select", *more))
 
 
 def denies_command(error: ReplyError) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io import allow
-from fleetcache_gui.redis_io.acl import READING, denies_command, denies_key, reading_line, unknown
+from fleetcache_gui.redis_io.acl import READING, acting_line, denies_command, denies_key, reading_line, unknown
 
 
 def test_what_is_asked_for_is_what_may_leave() -> None:
@@ -28,6 +28,13 @@ def test_the_line_names_them_all_and_no_more() -> None:
     assert not any(word.startswith("+@") for word in words)
     assert not any("config" in word for word in words)
     assert "no-touch" not in reading_line(recent=False)
+
+
+def test_the_line_for_actions_lets_nobody_flush() -> None:
+    words = acting_line("me").split()
+    assert words[5:7] == [">PASSWORD", "~*"]
+    assert set(reading_line("me").split()) - {"%R~*"} < set(words)
+    assert not any(word.startswith(("+@", "+flush", "+del", "+config", "+set")) for word in words)
 
 
 @pytest.mark.parametrize(

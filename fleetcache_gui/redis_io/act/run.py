@@ -148,12 +148,12 @@ class Run:
 
     async def _batch(self, positions: Sequence[int]) -> float:
         """Do a batch, stage by stage and node by node; the longest exchange, in seconds."""
-        groups: dict[tuple[int, str], list[int]] = {}
+        groups: dict[tuple[int, str, bool], list[int]] = {}
         for position in positions:
             step = self.plan.steps[position]
-            groups.setdefault((step.draft.stage, step.node), []).append(position)
+            groups.setdefault((step.draft.stage, step.node, queue_run.owns(step)), []).append(position)
         longest = 0.0
-        for (_, node), members in sorted(groups.items(), key=lambda group: group[0][0]):
+        for (_, node, _), members in sorted(groups.items(), key=lambda group: group[0][0]):
             hand = self.hands.nodes.get(node)
             if self.trouble:
                 break

@@ -92,8 +92,8 @@ def _problem(step: Step, exists: Reply) -> str:
 
 
 def kind(step: Step) -> str:
-    """What is put back."""
-    return step.draft.args[0].decode()
+    """What is put back; empty for a queue's entries, which have a runner of their own (`queue_undo`)."""
+    return step.draft.args[0].decode() if step.draft.args else ""
 
 
 def ends_ms(step: Step) -> int | None:
