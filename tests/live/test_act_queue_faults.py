@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Receipt
-from fleetcache_gui.redis_io.act import hands
+from fleetcache_gui.redis_io.act.hands import WriteLane
 from fleetcache_gui.redis_io.act.queue import Done
 from fleetcache_gui.redis_io.act.queue_undo import standing
 from tests.live.acting import Acting, acting, chunks_of
@@ -214,7 +214,7 @@ async def test_a_script_that_the_server_forgot_is_sent_again(server: Server, mon
 @pytest.mark.parametrize("name", ["trim", "delete"])
 async def test_a_frozen_server(server: Server, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may still do what lies in its connection when it goes on: what it did is what is said."""
-    monkeypatch.setattr(hands, "_PATIENCE", 0.2)
+    monkeypatch.setattr(WriteLane, "longer", 1.0)
     draft = prepare(server, name)
     before = state(server)
     async with acting(server, reply_timeout=0.2) as act:
