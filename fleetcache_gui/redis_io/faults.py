@@ -46,7 +46,7 @@ AWAY = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.LOST, Fault.LOADING})
 
 ENOUGH = (
     "It needs: %R~* +@read +ping +select +info +time +client|setname (from Redis 7.2 +client|no-touch; "
-    "on a cluster +cluster|nodes +asking)."
+    "on a cluster +cluster|nodes +asking, for its replicas +readonly)."
 )
 """The least that an account must be allowed, as an ACL line, for everything to be shown."""
 

@@ -13,6 +13,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 
 from fleetcache_gui import aio, app
+from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.profiles import store
@@ -343,6 +344,7 @@ async def test_choosing_gives_what_the_window_opens_on(
     profile, address = await choosing  # type: ignore[misc]
     assert profile.name == "site"
     session = Session(address, SPEC, name=profile.name)
-    async with app.window(session, Theme("light"), Settings()):
+    deeds = Deeds(session, address, tmp_path)
+    async with app.window(session, deeds, Theme("light"), Settings()):
         await eventually(lambda: session.link.phase is Phase.LIVE)
     await settle()
