@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
@@ -226,7 +227,8 @@ class Overlay(QWidget):
         """Hide it."""
         self.hide()
         if self._before is not None:
-            self._before.setFocus()
+            # The button of a row that was chosen then may have gone with its row.
+            (self._before if shiboken6.isValid(self._before) else self._window).setFocus()
             self._before = None
 
     def place(self) -> None:

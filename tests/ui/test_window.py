@@ -3,8 +3,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QPushButton
 
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.domain.values import Tone
@@ -194,6 +196,20 @@ def test_no_two_actions_share_a_key(qtbot: object, qapp: QApplication) -> None:
     assert len(keys) == len(set(keys))
     assert len({action.id for action in window.actions_table}) == len(window.actions_table)
     window.deleteLater()
+
+
+async def test_the_palette_closes_when_what_had_the_focus_has_gone(qapp: QApplication) -> None:
+    """The row was acted on, and its buttons have gone with it."""
+    async with opened(qapp) as (window, _stage):
+        button = QPushButton("Release lock…", window)
+        button.show()
+        button.setFocus()
+        press(window, Qt.Key.Key_K, CONTROL)
+        assert window.palette_.isVisible()
+        shiboken6.delete(button)
+        press(window.palette_.field, Qt.Key.Key_Escape)
+        assert not window.palette_.isVisible()
+        assert window.hasFocus()
 
 
 async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None:
