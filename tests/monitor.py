@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import redis
 
+from tests import threads
 from tests.servers import ServerError
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class Monitor:
         self._socket.sendall(b"MONITOR\r\n")
         if (answer := self._lines.readline()) != b"+OK\r\n":
             raise ServerError(f"MONITOR was answered by {answer!r}")
+        threads.begin()
         self._thread.start()
         return self
 
@@ -135,6 +137,7 @@ class Monitor:
     ) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
+        threads.end()
         self._lines.close()
         self._socket.close()
         self._asking.disconnect()

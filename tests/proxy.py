@@ -21,6 +21,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from tests import threads
 from tests.proxy_link import Link, ReplyCut, Rules, Way
 from tests.servers import HOST, free_port
 
@@ -275,6 +276,7 @@ class Proxy:
                 await self._reset_all()
 
     def __enter__(self) -> Self:
+        threads.begin()
         self._thread.start()
         if not self._ready.wait(_TIMEOUT):
             raise ProxyError(f"the proxy could not listen on port {self.port}")
@@ -286,3 +288,4 @@ class Proxy:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+        threads.end()

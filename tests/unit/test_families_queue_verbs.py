@@ -11,6 +11,7 @@ from fleetcache_gui.domain.flow import Flow
 from fleetcache_gui.domain.plan import Deed
 from fleetcache_gui.domain.planning import button, phrase
 from fleetcache_gui.domain.streams import Consumer, Group, order
+from fleetcache_gui.domain.verbs import Scope
 from fleetcache_gui.families.spec.host_queue import FAMILY, KEY
 from tests.readings import Server, Value
 
@@ -33,7 +34,7 @@ def row(value: Value, *groups: Group, key: bytes = KEY) -> Row:
 
 
 def offered(of: Row) -> set[str]:
-    return {verb.id for verb in FAMILY.verbs if not verb.hidden(of)}
+    return {verb.id for verb in FAMILY.verbs if verb.scope is Scope.ROWS and not verb.hidden(of)}
 
 
 def refusal(verb: str, of: Row) -> str:
