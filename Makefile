@@ -28,8 +28,9 @@ lint: ready-to-test
 bench: ready-to-test
 	@.venv/bin/python -m tests.bench $(ARGS)
 
-pictures: ready-to-run
+pictures: ready-to-test
 	@.venv/bin/fleetcache-gui pictures docs/pictures --seconds 40
+	@.venv/bin/python -m tests.ui.docs_pictures docs/pictures
 
 package: ready-to-run
 	@.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Mode as Lock
+from fleetcache_gui.redis_io.undo import Limits
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
@@ -75,6 +76,8 @@ async def window(
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme.apply(app)
+    undo = remembered.undo
+    deeds.limits = Limits(undo.deed_bytes, undo.all_bytes, undo.age)
     shown = MainWindow(session, deeds, theme, remembered)
     shown.show()
     reading = aio.spawn(session.run(), name="session")
@@ -118,6 +121,8 @@ async def watch(session: Session, deeds: Deeds, path: Path, interval: float | No
             await aio.emitted(shown.closed)
         finally:  # Ctrl+C in the terminal is a usual way out too
             shown.remember()
+            limits = deeds.limits
+            remembered.undo = settings.UndoSettings(limits.deed_bytes, limits.all_bytes, limits.age)
             _save(remembered, path)
     return 0
 

@@ -29,7 +29,7 @@ from fleetcache_gui.redis_io.act.hands import ready
 from fleetcache_gui.redis_io.audit import AuditFailed
 from fleetcache_gui.redis_io.audit_trail import AuditTrail
 from fleetcache_gui.redis_io.faults import Trouble
-from fleetcache_gui.redis_io.undo import USUAL, BinFailed, Limits
+from fleetcache_gui.redis_io.undo import BinFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.redis_io.act.hands import Hands
     from fleetcache_gui.redis_io.act.plans import Place
     from fleetcache_gui.redis_io.address import Address
+    from fleetcache_gui.redis_io.undo import Limits
     from fleetcache_gui.session import Session
 
     _Make = Callable[[Place, Hands], Awaitable[Plan | Refusal]]
@@ -92,19 +93,11 @@ class Deeds(QObject):
     progressed = Signal(object)
     finished = Signal(object)
 
-    def __init__(
-        self,
-        session: Session,
-        address: Address,
-        folder: Path,
-        *,
-        never: bool = False,
-        limits: Limits = USUAL,
-    ) -> None:
+    def __init__(self, session: Session, address: Address, folder: Path, *, never: bool = False) -> None:
         """`folder`: where the audit log and the undo bin lie. `never`: nothing is ever changed on this server."""
         super().__init__(session)
         self._session, self._address = session, address
-        self._books = Books(folder, limits)
+        self._books = Books(folder)
         self.audit = AuditTrail(self._books.audit)
         self._gate = Gate(never=never)
         self._hands: Hands | None = None
@@ -386,6 +379,16 @@ class Deeds(QObject):
             )
             for kept in await self._books.entries()
         )
+
+    @property
+    def limits(self) -> Limits:
+        """How much is kept to be put back, and how long."""
+        return self._books.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        """For what is saved from now on; what is kept already stays as long as was said then."""
+        self._books.limits = limits
 
     async def forget(self, deed: str) -> None:
         """Delete what was saved of a deed: it can no longer be put back. Raises `BinFailed`."""

@@ -26,6 +26,14 @@ class PageSettings(msgspec.Struct, omit_defaults=True):
     split: list[Annotated[int, msgspec.Meta(ge=0, le=100_000)]] = []
 
 
+class UndoSettings(msgspec.Struct, omit_defaults=True):
+    """How much is kept to be put back: bytes of one deed and of all together, and for how many seconds."""
+
+    deed_bytes: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 64 * 2**20
+    all_bytes: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 256 * 2**20
+    age: Annotated[float, msgspec.Meta(ge=60, le=366 * 86400)] = 24 * 3600.0
+
+
 class Settings(msgspec.Struct, omit_defaults=True):
     """`geometry` is Qt's own, in base64; `tab` the family shown last, empty for the overview."""
 
@@ -34,6 +42,7 @@ class Settings(msgspec.Struct, omit_defaults=True):
     geometry: str = ""
     tab: str = ""
     pages: dict[str, PageSettings] = {}
+    undo: UndoSettings = msgspec.field(default_factory=UndoSettings)
 
     def page(self, family_id: str) -> PageSettings:
         """The part that belongs to one family's page, to be changed in place."""

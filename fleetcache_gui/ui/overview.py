@@ -243,7 +243,9 @@ class Overview(QWidget):
         read = session.link.last_read
         when = f" Last read {ago(now - read)}." if read is not None else ""
         families = words.count(len(session.layout.families), "key family", "key families")
-        if session.inventory.finished_at is None:
+        if self._stale:
+            self.calm.say("search", Tone.NEUTRAL, "Nothing was wrong before", f"{families} were judged.{when}")
+        elif session.inventory.finished_at is None:
             progress = inventory_words(session.inventory, now)
             so_far = f"Still looking: {progress}. {families} are judged as they come."
             self.calm.say("search", Tone.ACCENT, "Nothing wrong so far", so_far)

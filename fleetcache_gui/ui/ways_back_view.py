@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from fleetcache_gui import aio
 from fleetcache_gui.domain import words
 from fleetcache_gui.ui.confirm import CancelButton, DeedButton
+from fleetcache_gui.ui.keep_limits import KeepLimits
 from fleetcache_gui.ui.plain_table import Heading, PlainModel, PlainTable
 from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
 
@@ -52,6 +53,7 @@ class WaysBackView(QWidget):
         self.table.setAccessibleName("What can be undone")
         self.nothing = PlainLabel(NOTHING, theme=theme, role="muted", wrap=True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.limits = KeepLimits(deeds, theme)
         self.why = PlainLabel(theme=theme, role="muted", wrap=True)
         self.undo_button = QPushButton("Undo…")
         self.forget_button = QPushButton("Forget…")
@@ -85,6 +87,7 @@ class WaysBackView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         column.addWidget(frame, 1)
+        column.addWidget(self.limits)
         column.addLayout(foot)
 
     def load(self) -> None:

@@ -49,7 +49,8 @@ class Desk:
         self.address, self.hands = address, hands
         self.gate, self.log = Gate(), Log()
         self.gate.unlock()
-        self.books = Books(folder, limits)
+        self.books = Books(folder)
+        self.books.limits = limits
         self.books._bin = self.bin = UndoBin(folder, None, limits)  # and not the keyring of who runs the tests
         self.place = plans.Place("bench", environment, str(address), self.bin)
         self.told: list[Progress] = []

@@ -19,7 +19,7 @@ from tests.live.streams import GROUP, KEY, draft, fill, group, pending, raw, und
 if TYPE_CHECKING:
     from tests.servers import Server
 
-RUNS = 40
+RUNS = 15
 Pending = dict[bytes, tuple[bytes, int]]
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 KEY = b"async_host:detail"
-RUNS = int(os.environ.get("FLEETCACHE_RACES", "200"))
+RUNS = int(os.environ.get("FLEETCACHE_RACES", "80"))
 """Interleavings of each kind."""
 
 

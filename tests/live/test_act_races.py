@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.values import Command
     from tests.servers import Server
 
-ROUNDS = int(os.environ.get("FLEETCACHE_RACES", "800"))
-LOCK_ROUNDS = int(os.environ.get("FLEETCACHE_RACES", "1000"))
+ROUNDS = int(os.environ.get("FLEETCACHE_RACES", "300"))
+LOCK_ROUNDS = int(os.environ.get("FLEETCACHE_RACES", "400"))
 
 LOCKS = [b"lock:a", b"lock:b", b"lock:a*"]
 IDS = [b"1", b"11", b"5"]

@@ -211,7 +211,8 @@ async def test_what_does_not_fit_into_the_bin_has_no_way_back(
 ) -> None:
     for i in range(1, 21):
         valkey.call("SET", f"cache:team:{i}", b"x" * 1000, "EX", 60)
-    async with at_work(valkey, tmp_path, eventually, limits=Limits(deed_bytes=10_000)) as (_, deeds):
+    async with at_work(valkey, tmp_path, eventually) as (session, deeds):
+        deeds.limits = Limits(deed_bytes=10_000)
         await deeds.unlock()
         made = await deeds.plan("config_cache", verb("config_cache.flush"))
         assert isinstance(made, Plan)
@@ -224,3 +225,9 @@ async def test_what_does_not_fit_into_the_bin_has_no_way_back(
         assert isinstance(undo, Plan)
         await deeds.execute(undo, undo.word)
         assert valkey.call("DBSIZE") == 20 - made.unsaved
+        await eventually(lambda: len(session.row_ids("config_cache")) == 20 - made.unsaved)
+        deeds.limits = Limits(age=3 * 3600.0)
+        again = await deeds.plan("config_cache", verb("config_cache.flush"))
+        assert isinstance(again, Plan)
+        assert again.unsaved == 0, "the bin that is open already has other limits now"
+        assert "3 hours" in again.way_back

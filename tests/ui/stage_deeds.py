@@ -24,6 +24,7 @@ from fleetcache_gui.domain.plan import (
     Strictness,
 )
 from fleetcache_gui.domain.verbs import Refusal, Scope
+from fleetcache_gui.redis_io.undo import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,6 +156,7 @@ class StageDeeds(Deeds):
         self.outcome: asyncio.Future[Receipt] | None = None
         self.ways: tuple[WayBack, ...] = ()
         self.audit = StageAudit()
+        self._limits = Limits()
         self._running: Plan | None = None
 
     # lock
@@ -224,6 +226,14 @@ class StageDeeds(Deeds):
     @property
     def running(self) -> Plan | None:
         return self._running
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
 
     async def _answer(self, *what: object) -> Plan | Refusal:
         self.asked.append(what)

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
+from fleetcache_gui.redis_io.undo import Limits
+from fleetcache_gui.ui.keep_limits import KeepLimits
+from fleetcache_gui.ui.theme import Theme
 from fleetcache_gui.ui.ways_back_view import NOTHING
 from tests.ui.desk import at_desk, choose
 from tests.ui.shell import press
-from tests.ui.stage_deeds import Entry, StageAudit, way_back
+from tests.ui.stage import Stage
+from tests.ui.stage_deeds import Entry, StageAudit, StageDeeds, way_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -56,6 +60,26 @@ async def test_what_cannot_be_undone_here_says_why(qapp: QApplication, eventuall
         assert not view.undo_button.isEnabled()
         assert view.why.text() == "It was done on another server."
         assert view.forget_button.isEnabled()
+
+
+async def test_how_much_is_kept_is_chosen(qapp: QApplication) -> None:
+    async with at_desk(qapp) as (window, deeds):
+        window.desk.history_sheet.open()
+        view = window.desk.history_sheet.ways_back.limits
+        assert [box.currentText() for box in (view.age, view.deed_bytes, view.all_bytes)] == [
+            "24 hours",
+            "64 MB",
+            "256 MB",
+        ]
+        press(view.age, Qt.Key.Key_Up)
+        press(view.deed_bytes, Qt.Key.Key_Up)
+        assert deeds.limits == Limits(16 * 2**20, 256 * 2**20, 8 * 3600.0)
+
+
+async def test_what_was_set_by_hand_is_offered_too(qapp: QApplication) -> None:
+    deeds = StageDeeds(Stage())
+    deeds.limits = Limits(age=5400.0)
+    assert KeepLimits(deeds, Theme("light")).age.currentText() == "90 minutes"
 
 
 async def test_an_empty_bin_says_what_it_is_for(qapp: QApplication, eventually: Eventually) -> None:

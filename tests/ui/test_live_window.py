@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -20,17 +21,18 @@ from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import parse_url
 from fleetcache_gui.session import Session
-from fleetcache_gui.settings import Settings
+from fleetcache_gui.settings import Settings, load
 from fleetcache_gui.ui.theme import Theme
+from fleetcache_gui.ui.window import MainWindow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
+    from PySide6.QtWidgets import QApplication
     from pytestqt.qtbot import QtBot
     from redis.asyncio import Redis
 
     from fleetcache_gui.ui.family_page import FamilyPage
-    from fleetcache_gui.ui.window import MainWindow
 
     Eventually = Callable[..., Coroutine[None, None, None]]
 
@@ -204,3 +206,22 @@ async def _appears(page: FamilyPage) -> bool:
 
 async def _commands(client: Redis) -> int:
     return int((await client.info("stats"))["total_commands_processed"])
+
+
+async def test_what_is_kept_is_remembered_from_window_to_window(
+    qapp: QApplication, eventually: Eventually, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.json"
+    async with EmbeddedServer() as server:
+        address = parse_url(server.url)
+        session = Session(address, SPEC)
+        deeds = Deeds(session, address, tmp_path)
+        watching = aio.spawn(app.watch(session, deeds, path), name="watch")
+        await eventually(lambda: any(isinstance(each, MainWindow) for each in qapp.topLevelWidgets()))
+        deeds.limits = replace(deeds.limits, age=3600.0)
+        next(each for each in qapp.topLevelWidgets() if isinstance(each, MainWindow)).close()
+        await watching
+        session = Session(address, SPEC)
+        deeds = Deeds(session, address, tmp_path)
+        async with app.window(session, deeds, Theme("dark"), load(path)):
+            assert deeds.limits.age == 3600.0

@@ -132,6 +132,8 @@ async def test_nothing_wrong_is_a_state_of_its_own(qapp: QApplication) -> None:
         window.overview.tick()
         assert calm.title.text() == "Nothing wrong so far"
         assert "63 %" in calm.text.text()
+        stage.set_link(Phase.DOWN, text="It is gone.", server_away=True)
+        assert calm.title.text() == "Nothing was wrong before", "and what is wrong now cannot be told"
 
 
 async def test_an_empty_database_says_so(qapp: QApplication) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleetcache_gui.settings import PageSettings, Settings, data_folder, default_path, load, save
+from fleetcache_gui.settings import PageSettings, Settings, UndoSettings, data_folder, default_path, load, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     settings.page("locks").widths["name"] = 240
     settings.page("locks").sort = ("left", True)
     settings.page("locks").split = [700, 340]
+    settings.undo = UndoSettings(16 * 2**20, 64 * 2**20, 3600.0)
     save(settings, path)
     assert load(path) == settings
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -41,6 +42,7 @@ def test_no_file_means_the_defaults(tmp_path: Path) -> None:
         '{"interval": -3}',
         '{"interval": 1e9}',
         '{"pages": {"locks": {"widths": {"name": -5}}}}',
+        '{"undo": {"age": 1}}',
         "[" * 100_000,
         "\udcff",
     ],
@@ -70,8 +72,22 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_nothing_secret_has_a_place(tmp_path: Path) -> None:
-    fields = set(Settings.__struct_fields__) | set(PageSettings.__struct_fields__)
-    assert fields == {"theme", "interval", "geometry", "tab", "pages", "widths", "sort", "split"}
+    parts = (Settings, PageSettings, UndoSettings)
+    fields = {field for part in parts for field in part.__struct_fields__}
+    assert fields == {
+        "theme",
+        "interval",
+        "geometry",
+        "tab",
+        "pages",
+        "widths",
+        "sort",
+        "split",
+        "undo",
+        "deed_bytes",
+        "all_bytes",
+        "age",
+    }
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems ask no variable")

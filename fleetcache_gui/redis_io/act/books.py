@@ -35,16 +35,27 @@ class NothingToKeep:
 class Books:
     """Both lie in `folder`; without a trusted keyring what could be undone stays in memory."""
 
-    def __init__(self, folder: Path, limits: Limits = USUAL) -> None:
+    def __init__(self, folder: Path) -> None:
         self.audit = AuditLog(folder / "audit.jsonl")
-        self.limits = limits
+        self._limits = USUAL
         self._folder = folder / "undo"
         self._bin: UndoBin | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """Of the undo bin."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        if self._bin is not None:
+            self._bin.limits = limits
 
     async def bin(self) -> UndoBin:
         """The undo bin, opened at first use; what is over its time is removed."""
         if self._bin is None:
-            self._bin = UndoBin(self._folder, await vault.key(), self.limits)
+            self._bin = UndoBin(self._folder, await vault.key(), self._limits)
             await self.wipe()
         return self._bin
 
