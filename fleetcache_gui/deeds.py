@@ -228,8 +228,7 @@ class Deeds(QObject):
         """What may be done to many rows of a family at once (`Scope.ALL`, `Scope.FAMILY`)."""
         family = self._session.layout.family(family_id)
         general = self.hindrance()
-        empty = "" if self._session.row_ids(family_id) else f"There are no {family.noun[1]}."
-        why = general or empty
+        why = general or ("" if self._session.row_ids(family_id) else f"There are no {family.noun[1]}.")
         hindrance = Refusal(why) if why else None
         return tuple(Offer(verb, hindrance) for verb in family.verbs if verb.scope is not Scope.ROWS)
 
@@ -382,12 +381,11 @@ class Deeds(QObject):
 
     @property
     def limits(self) -> Limits:
-        """How much is kept to be put back, and how long."""
+        """How much is saved to be put back, and how long; what is saved already stays as long as was said then."""
         return self._books.limits
 
     @limits.setter
     def limits(self, limits: Limits) -> None:
-        """For what is saved from now on; what is kept already stays as long as was said then."""
         self._books.limits = limits
 
     async def forget(self, deed: str) -> None:
