@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -192,8 +192,11 @@ def test_what_others_see_of_the_process(guarded: Server, home: Home) -> None:
 
 
 def sockets(pid: int) -> int:
-    links = (os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir())
-    return sum(link.startswith("socket:") for link in links)
+    found = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found += os.readlink(path).startswith("socket:")
+    return found
 
 
 @contextmanager
