@@ -99,8 +99,7 @@ FAMILY = Family(
     tab="Store",
     noun=("entry", "entries"),
     purpose="What Fleet keeps for a while beside its great uses: batches of software, tags of configurations, counts "
-    "of "
-    "report rows; keys appear with the work that needs them.",
+    "of report rows; keys appear with the work that needs them.",
     patterns=tuple(kind.written for kind in KINDS.kinds),
     prefixes=_PREFIXES,
     columns=KINDS.columns(

@@ -67,8 +67,7 @@ FAMILY = Family(
     tab="Tokens",
     noun=("token", "tokens"),
     purpose="Tokens for downloads, sessions of devices, and nonces that are good once; a key appears when one is "
-    "issued "
-    "and goes when it is used, or when its time is up.",
+    "issued and goes when it is used, or when its time is up.",
     patterns=tuple(kind.written for kind in KINDS.kinds),
     prefixes=_PREFIXES,
     columns=KINDS.columns("Token", "The start of the token; the rest is a credential."),
