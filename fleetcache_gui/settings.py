@@ -35,12 +35,14 @@ class UndoSettings(msgspec.Struct, omit_defaults=True):
 
 
 class Settings(msgspec.Struct, omit_defaults=True):
-    """`geometry` is Qt's own, in base64; `tab` the family shown last, empty for the overview."""
+    """`geometry` is Qt's own, in base64; `tab` the family shown last, empty for the overview, and
+    `section` that of the overview."""
 
     theme: Literal["system", "light", "dark"] = "system"
     interval: Interval = 2.0
     geometry: str = ""
     tab: str = ""
+    section: str = ""
     pages: dict[str, PageSettings] = {}
     undo: UndoSettings = msgspec.field(default_factory=UndoSettings)
 

@@ -17,6 +17,7 @@ from fleetcache_gui.ui.event_list import EventList
 from fleetcache_gui.ui.family_list import FamilyList
 from fleetcache_gui.ui.finding_cards import Calm, Card, FindingCards
 from fleetcache_gui.ui.gauges import rates
+from fleetcache_gui.ui.home import SectionPage
 from fleetcache_gui.ui.marks import severity_words
 from fleetcache_gui.ui.node_list import NodeList
 from fleetcache_gui.ui.statusbar import ago, inventory_words
@@ -100,7 +101,7 @@ class LookUps(QWidget):
         painter.end()
 
 
-class Overview(QWidget):
+class Overview(SectionPage):
     """Told of news by the session; `tick` carries durations on."""
 
     jump = Signal(str, object)  # family id, row id (b"" for the family as a whole)

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from fleetcache_gui import assets
@@ -20,9 +19,12 @@ from fleetcache_gui.ui.deed_desk import DeedDesk
 from fleetcache_gui.ui.family_list import weight
 from fleetcache_gui.ui.family_page import FamilyPage
 from fleetcache_gui.ui.find import Find
+from fleetcache_gui.ui.home import Home
+from fleetcache_gui.ui.lines import FrameLine, Line
 from fleetcache_gui.ui.marks import SEVERITY_TONES, severity_words, worst
 from fleetcache_gui.ui.overview import Overview
 from fleetcache_gui.ui.palette import Palette, ShortcutSheet
+from fleetcache_gui.ui.sections import sections
 from fleetcache_gui.ui.states import Banner, Notice, next_try_words
 from fleetcache_gui.ui.statusbar import StatusBar
 from fleetcache_gui.ui.tabs import Tab, Tabs
@@ -31,7 +33,7 @@ from fleetcache_gui.ui.topbar import TopBar
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent, QResizeEvent, QShowEvent
+    from PySide6.QtGui import QCloseEvent, QHideEvent, QResizeEvent, QShowEvent
 
     from fleetcache_gui.deeds import Deeds
     from fleetcache_gui.domain.family import Family
@@ -46,23 +48,8 @@ TICK_MS = 500
 
 SMALLEST = (960, 640)
 FIRST_SIZE = (1280, 800)
-FRAME = 3
 TITLE = "Fleet cache inspector"
 NOT_LIVE = "Not connected."
-
-
-class FrameLine(QWidget):
-    """The environment's colour across the top of everything."""
-
-    def __init__(self, word: str, theme: Theme) -> None:
-        super().__init__()
-        self._word, self._theme = word, theme
-        self.setFixedHeight(FRAME)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.colors.environment(self._word))
-        painter.end()
 
 
 class MainWindow(QMainWindow):
@@ -86,6 +73,7 @@ class MainWindow(QMainWindow):
         self.tabs = Tabs(theme)
         self.pages = QStackedWidget()
         self.overview = Overview(session, theme)
+        self.home = Home(theme)
         self.notice = Notice(theme)
         self.body = QStackedWidget()
         self.status = StatusBar(session, theme)
@@ -104,7 +92,9 @@ class MainWindow(QMainWindow):
         self.setFocus()  # else the find field takes it, as the first in line
 
     def _arrange(self) -> None:
-        self.pages.addWidget(self.overview)
+        for section in sections(self.overview):
+            self.home.add(section)
+        self.pages.addWidget(self.home)
         tabs = QHBoxLayout()
         tabs.setContentsMargins(4, 0, 4, 0)
         tabs.addWidget(self.tabs, 1)
@@ -165,6 +155,11 @@ class MainWindow(QMainWindow):
         ids = [family.id for family in self._session.layout.families]
         self.tabs.setCurrentIndex(ids.index(family_id) + 1 if family_id in ids else 0)
 
+    def show_section(self, section_id: str) -> None:
+        """Show a section of the overview."""
+        self.show_family("")
+        self.home.show_section(section_id)
+
     @property
     def current(self) -> str:
         """The id of the family that is shown, empty for the overview."""
@@ -192,8 +187,8 @@ class MainWindow(QMainWindow):
             active.set_active(self.isVisible())
             active.setFocus()
         else:
-            self.pages.setCurrentWidget(self.overview)
-            self.overview.tick()
+            self.pages.setCurrentWidget(self.home)
+            self.home.tick()
 
     def _overview_tab(self) -> Tab:
         findings = self._session.findings_of(SERVER)
@@ -235,7 +230,7 @@ class MainWindow(QMainWindow):
         if self._session.vitals is not None:
             self.banner.show_link(link)
             if not self.current:
-                self.overview.tick()
+                self.home.tick()
         else:
             self.banner.hide()
             self._show_notice(link)
@@ -274,6 +269,8 @@ class MainWindow(QMainWindow):
             keys = (f"Ctrl+{position + 1}",) if position < 9 else ()
             go = partial(self.tabs.setCurrentIndex, position)
             yield Action(f"tab.{position}", f"Go to {title}", go, keys)
+        for section in self.home.sections[1:]:
+            yield Action(f"section.{section.id}", f"Go to {section.title}", partial(self.show_section, section.id))
         yield Action("tab.next", "Next tab", partial(self._step_tab, 1), ("Ctrl+PgDown",))
         yield Action("tab.previous", "Previous tab", partial(self._step_tab, -1), ("Ctrl+PgUp",))
         modes: tuple[tuple[Mode, str], ...] = (
@@ -321,12 +318,14 @@ class MainWindow(QMainWindow):
         self.resize(*FIRST_SIZE)
         if self._settings.geometry:
             self.restoreGeometry(QByteArray.fromBase64(self._settings.geometry.encode()))
+        self.home.show_section(self._settings.section)
         self.show_family(self._settings.tab)
 
     def remember(self) -> None:
         """Put what should outlast the window into the settings."""
         self._settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._settings.tab = self.current
+        self._settings.section = self.home.current
         self._settings.interval = self._session.interval
 
     def _seen(self, visible: bool) -> None:
@@ -370,6 +369,7 @@ class MainWindow(QMainWindow):
         """Stop what still runs on the window's behalf; it is not used afterwards."""
         await self.desk.end()
         await self.finder.end()
+        await self.home.end()
         for page in self._pages.values():
             await page.end()
 
@@ -378,17 +378,3 @@ def _tone(findings: Sequence[Finding]) -> Tone | None:
     """That of the gravest."""
     grave = worst(findings)
     return SEVERITY_TONES[grave] if grave else None
-
-
-class Line(QWidget):
-    """A separating line of 1 px."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self.setFixedHeight(1)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.colors.line)
-        painter.end()

@@ -79,6 +79,7 @@ def test_nothing_secret_has_a_place(tmp_path: Path) -> None:
         "interval",
         "geometry",
         "tab",
+        "section",
         "pages",
         "widths",
         "sort",
