@@ -16,7 +16,7 @@ demo: ready-to-run
 	@.venv/bin/fleetcache-gui demo $(ARGS)
 
 test: ready-to-test
-	@.venv/bin/python -m pytest -n 2 $(ARGS)
+	@.venv/bin/python -m pytest -n 4 $(ARGS)
 
 lint: ready-to-test
 	.venv/bin/ruff check .
