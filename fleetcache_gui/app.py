@@ -142,10 +142,10 @@ async def draw(session: Session, deeds: Deeds, folder: Path, seconds: float) -> 
         shown.resize(*PICTURE_SIZE)
         await asyncio.sleep(seconds)
         files = []
-        for family_id in ("", *(family.id for family in session.layout.families)):
-            await _compose(session, shown, family_id)
-            for mode in _MODES:
-                theme.mode = mode
+        for mode in _MODES:  # one look after the other: to change it takes longer than to draw
+            theme.mode = mode
+            for family_id in ("", *(family.id for family in session.layout.families)):
+                await _compose(session, shown, family_id)
                 file = folder / f"{(family_id or 'overview').replace('_', '-')}-{mode}.png"
                 shown.grab().save(str(file))
                 files.append(file)

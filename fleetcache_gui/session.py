@@ -17,6 +17,7 @@ from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.domain.server_health import SERVER, judge, other_layout
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
+from fleetcache_gui.domain.telling import Happening
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.words import count, duration
 from fleetcache_gui.present.long_table import LongTable
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from fleetcache_gui.redis_io.address import Address
 
 HISTORY = 900
-"""Vitals and events kept: half an hour at the default interval."""
+"""Vitals kept: half an hour at the default interval."""
+EVENTS = 10_000
+"""Events kept: some 4 MB."""
 
 _SLICE = 2000
 """Rows taken from a table between two turns of the loop."""
@@ -80,7 +83,7 @@ class Session(QObject):
         self.vitals: Vitals | None = None
         self.inventory = Inventory()
         self.history: deque[Vitals] = deque(maxlen=HISTORY)
-        self.events: deque[Event] = deque(maxlen=HISTORY)
+        self.events: deque[Event] = deque(maxlen=EVENTS)
         self._poller = Poller(address, layout, self, expected or Expected(), interval, elsewhere, replicas=replicas)
         self._expected = expected or Expected()
         self._paused = False
@@ -214,7 +217,7 @@ class Session(QObject):
         """Something was changed by ourselves: it belongs to what happened, and everything is read anew."""
         counts = ", ".join(f"{count(number)} {met.value}" for met, number in receipt.counts.items())
         tone = Tone.ACCENT if set(receipt.outcomes) == {Outcome.DONE} else Tone.WARN
-        self._happen(Event(time.time(), tone, f"{receipt.plan.title}: {counts}."))
+        self._happen(Event(time.time(), tone, f"{receipt.plan.title}: {counts}.", Happening.OURS))
         self.refresh()
 
     async def find(self, text: str, limit: int = 50) -> tuple[Hit, ...]:
@@ -254,10 +257,11 @@ class Session(QObject):
         before, self.link = self.link, link
         if before.phase is not link.phase:
             if link.phase is Phase.DOWN:
-                self._happen(Event(time.time(), Tone.CRITICAL, link.text))
+                self._happen(Event(time.time(), Tone.CRITICAL, link.text, Happening.LOST))
             elif before.phase is Phase.DOWN and link.phase is Phase.LIVE:
                 away = duration(time.monotonic() - before.since)
-                self._happen(Event(time.time(), Tone.OK, f"{self.address} answers again after {away}."))
+                text = f"{self.address} answers again after {away}."
+                self._happen(Event(time.time(), Tone.OK, text, Happening.BACK))
         self.link_changed.emit(link)
 
     def on_vitals(self, vitals: Vitals) -> None:

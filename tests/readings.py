@@ -122,3 +122,9 @@ def texts(row: Row) -> str:
     parts += [text for fact in row.facts for text in fact]
     parts += [text for judged in row.judgements for text in (judged.text, judged.meaning, judged.advice)]
     return "\n".join(parts)
+
+
+def told(family: Family, before: Row | None, now: Row | None) -> str | None:
+    """The timeline's sentence about what became of a row."""
+    said = family.tell(before, now)
+    return said.text if said else None

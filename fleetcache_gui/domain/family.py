@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fleetcache_gui.domain.plan import Draft
+    from fleetcache_gui.domain.telling import Told
     from fleetcache_gui.domain.verbs import Choice, Refusal
 
 SAMPLES = 150
@@ -227,7 +228,7 @@ class Family:
     follow: Callable[[Reading], tuple[Command, ...]] = _no_follow
     index: bytes | None = None
     fixed: tuple[bytes, ...] = ()
-    tell: Callable[[Row | None, Row | None], str | None] = lambda before, now: None
+    tell: Callable[[Row | None, Row | None], Told | None] = lambda before, now: None
     """A sentence for the timeline about what happened to a row between two polls (None: it was not there / is gone)."""
     survey: Callable[[tuple[Row, ...], int, Expected], tuple[Judgement, ...]] = _nothing_together
     """What is wrong with all rows together: those that were read, and how many there are. A judgement without a row

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.family import Family, Row, Severity
+from fleetcache_gui.domain.telling import Happening
 from fleetcache_gui.domain.values import Tone
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.domain.snapshot import Vitals
+
+SERVER = Happening.SERVER
 
 _TONES = {Severity.INFO: Tone.ACCENT, Severity.WARNING: Tone.WARN, Severity.CRITICAL: Tone.CRITICAL}
 
@@ -24,6 +27,7 @@ class Event:
     wall: float
     tone: Tone
     text: str
+    what: Happening
     family: str = ""
     row: bytes = b""
 
@@ -39,43 +43,45 @@ def changes(
     for row in now:
         present.add(row.id)
         known = before.get(row.id)
-        text = family.tell(known, row) if known or complete else None
-        if text:
-            yield Event(wall, row.state.tone, text, family.id, row.id)
+        told = family.tell(known, row) if known or complete else None
+        if told:
+            yield Event(wall, row.state.tone, told.text, told.what, family.id, row.id)
     for row_id, row in before.items():
         if row_id not in present:
-            text = family.tell(row, None)
-            if text:
-                yield Event(wall, Tone.NEUTRAL, text, family.id, row_id)
+            told = family.tell(row, None)
+            if told:
+                yield Event(wall, Tone.NEUTRAL, told.text, told.what, family.id, row_id)
 
 
 def fates(before: Vitals, now: Vitals, wall: float) -> Iterator[Event]:
     """What became of the server's processes between two readings: another one in its place, another part to play."""
     if not before.nodes or not now.nodes:
         if before.run_id and now.run_id not in ("", before.run_id):
-            yield Event(wall, Tone.WARN, "The server was restarted or replaced: what it held before may be gone.")
+            text = "The server was restarted or replaced: what it held before may be gone."
+            yield Event(wall, Tone.WARN, text, SERVER)
         return
     known = {node.id: node for node in before.nodes}
     for node in now.nodes:
         old = known.get(node.id)
         if old is None:
-            yield Event(wall, Tone.ACCENT, f"{node.address} has joined the cluster as a {node.role}.")
+            yield Event(wall, Tone.ACCENT, f"{node.address} has joined the cluster as a {node.role}.", SERVER)
         elif old.role != node.role:
             deed = "took over as a primary" if node.role == "primary" else "is a replica now"
-            yield Event(wall, Tone.WARN, f"{node.address} {deed}.")
+            yield Event(wall, Tone.WARN, f"{node.address} {deed}.", SERVER)
         elif old.run_id and node.run_id not in ("", old.run_id):
             text = f"{node.address} was restarted or replaced: what it held before may be gone."
-            yield Event(wall, Tone.WARN, text)
+            yield Event(wall, Tone.WARN, text, SERVER)
     there = {node.id for node in now.nodes}
     for node in before.nodes:
         if node.id not in there:
-            yield Event(wall, Tone.NEUTRAL, f"{node.address} has left the cluster.")
+            yield Event(wall, Tone.NEUTRAL, f"{node.address} has left the cluster.", SERVER)
 
 
 def openings(opened: Iterable[Finding], closed: Iterable[Finding], wall: float) -> Iterator[Event]:
     """Findings that opened and closed."""
     for finding in opened:
         tone = _TONES[finding.severity]
-        yield Event(wall, tone, finding.judgement.text, finding.family, finding.judgement.row)
+        yield Event(wall, tone, finding.judgement.text, Happening.OPENED, finding.family, finding.judgement.row)
     for finding in closed:
-        yield Event(wall, Tone.OK, f"No longer: {finding.judgement.text}", finding.family, finding.judgement.row)
+        text = f"No longer: {finding.judgement.text}"
+        yield Event(wall, Tone.OK, text, Happening.CLOSED, finding.family, finding.judgement.row)

@@ -24,9 +24,12 @@ class Latest:
         self._name = name
         self._next: Callable[[], Coroutine[None, None, None]] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ended = False
 
     def ask(self, question: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Have `question` asked after a short pause, unless a newer one comes first."""
+        """Have `question` asked after a short pause, unless a newer one comes first; after `end` never."""
+        if self._ended:  # the window is going, and the session still tells of news
+            return
         self._next = question
         if self._task is None or self._task.done():
             self._task = aio.spawn(self._run(), name=self._name)
@@ -36,7 +39,8 @@ class Latest:
         self._next = None
 
     async def end(self) -> None:
-        """Cancel what is under way."""
+        """Cancel what is under way, and ask nothing more."""
+        self._ended = True
         self._next = None
         if self._task is not None:
             await aio.cancel_and_wait([self._task])

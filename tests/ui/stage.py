@@ -18,6 +18,7 @@ from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageItem
 from fleetcache_gui.domain.server_health import judge
 from fleetcache_gui.domain.snapshot import Inventory, Link, Missing, Phase, Snapshot, Vitals
+from fleetcache_gui.domain.telling import Happening
 from fleetcache_gui.domain.values import Expiry, KeyFact, Progress, State, Tone
 from fleetcache_gui.present.table import Table
 from fleetcache_gui.present.timeline import Event
@@ -346,13 +347,37 @@ class Stage(QObject):
                 self.show(family_id, found[: len(found) - (7 * step) % 5], at=now - 10.0 * step)
             self.show(family_id, found)
         self.tell(
-            (Tone.NEUTRAL, "Campaign 1043 started for 50,000 hosts", "live_queries", b"1043"),
-            (Tone.NEUTRAL, "Lock cron:cleanups taken by api-2 for 5 min", "locks", b"lock:cron:cleanups"),
-            (Tone.CRITICAL, "Campaign 1042 left the active set, its keys remain", "live_queries", b"1042"),
-            (Tone.NEUTRAL, "14 installer tokens expired", "tokens", b""),
-            (Tone.WARN, "Host queue grows faster than it drains", "host_queue", b"host_queue:000"),
-            (Tone.OK, "Campaign 1034 finished: 50,000 hosts in 4 min 11 s", "live_queries", b"1034"),
-            (Tone.ACCENT, "Lock cron:vuln renewed by api-1 for another 60 s", "locks", b"lock:cron:vuln"),
+            (Tone.NEUTRAL, "Campaign 1043 started for 50,000 hosts", Happening.STARTED, "live_queries", b"1043"),
+            (
+                Tone.NEUTRAL,
+                "Lock cron:cleanups taken by api-2 for 5 min",
+                Happening.TAKEN,
+                "locks",
+                b"lock:cron:cleanups",
+            ),
+            (
+                Tone.CRITICAL,
+                "Campaign 1042 left the active set, its keys remain",
+                Happening.OPENED,
+                "live_queries",
+                b"1042",
+            ),
+            (Tone.NEUTRAL, "14 installer tokens expired", Happening.EXPIRED, "tokens", b""),
+            (Tone.WARN, "Host queue grows faster than it drains", Happening.OPENED, "host_queue", b"host_queue:000"),
+            (
+                Tone.OK,
+                "Campaign 1034 finished: 50,000 hosts in 4 min 11 s",
+                Happening.FINISHED,
+                "live_queries",
+                b"1034",
+            ),
+            (
+                Tone.ACCENT,
+                "Lock cron:vuln renewed by api-1 for another 60 s",
+                Happening.RENEWED,
+                "locks",
+                b"lock:cron:vuln",
+            ),
         )
 
     def go_cluster(self, *away: int) -> None:
@@ -384,7 +409,7 @@ class Stage(QObject):
         self._book.note("", judgements, time.monotonic(), time.time() - 1_740)
         self.findings_changed.emit()
 
-    def tell(self, *happenings: tuple[Tone, str, str, bytes]) -> None:
+    def tell(self, *happenings: tuple[Tone, str, Happening, str, bytes]) -> None:
         wall = time.time() - 9 * len(happenings)
         events = tuple(Event(wall + 9 * i, *what) for i, what in enumerate(happenings, 1))
         self.events.extendleft(events)

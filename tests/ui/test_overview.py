@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, Qt
 
 from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.snapshot import Inventory, Phase, Snapshot
+from fleetcache_gui.domain.telling import Happening
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.finding_cards import FEW, MOST
 from fleetcache_gui.ui.text_widgets import tooltip_text
@@ -217,7 +218,9 @@ async def test_what_happened_stands_newest_first_and_leads_there(qapp: QApplicat
     async with opened(qapp) as (window, stage):
         events = window.overview.events
         assert events.events[0].text.startswith("Lock cron:vuln renewed")
-        stage.tell((Tone.OK, "One", "", b""), (Tone.OK, "Two", "locks", b"lock:cron:stats"))
+        stage.tell(
+            (Tone.OK, "One", Happening.BACK, "", b""), (Tone.OK, "Two", Happening.TAKEN, "locks", b"lock:cron:stats")
+        )
         assert [event.text for event in events.events[:2]] == ["Two", "One"]
         model = events.model()
         assert str(model.index(0, 0).data()).endswith(" Two")
@@ -244,7 +247,7 @@ async def test_events_from_before_the_window_are_there(qapp: QApplication) -> No
 
 async def test_hostile_text_in_events_is_escaped_in_tooltips(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
-        stage.tell((Tone.OK, "<img src='http://evil'>", "", b""))
+        stage.tell((Tone.OK, "<img src='http://evil'>", Happening.BACK, "", b""))
         tooltip = window.overview.events.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
         assert tooltip == tooltip_text("<img src='http://evil'>")
         assert "<img" not in str(tooltip)

@@ -150,7 +150,7 @@ def test_whatever_is_answered_becomes_a_row(layout: Layout, family: Family, data
         for judgement in family.survey((row,), 5000, expected):
             assert judgement.text.isprintable()
         for told in (family.tell(before, row), family.tell(row, None), family.tell(None, row)):
-            assert told is None or told.isprintable()
+            assert told is None or told.text.isprintable()
         before = row
 
 

@@ -11,7 +11,7 @@ from fleetcache_gui.domain.family import Row, Severity
 from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.families.spec import host_queue
 from fleetcache_gui.families.spec.host_queue import KEY, STALLED
-from tests.readings import START, WALL, Server, Value, cell, codes
+from tests.readings import START, WALL, Server, Value, cell, codes, told
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.values import Command, Reply
@@ -242,9 +242,9 @@ def test_a_list_made_a_stream_is_another_queue() -> None:
 
 def test_drained_is_told_when_much_had_waited() -> None:
     full = story((0, 10, 0, 0), (2, 1200, 0, 0), (2, 150, 0, 0))
-    assert FAMILY.tell(full, None) == "The host queue has drained; up to 1,200 entries were waiting."
-    assert FAMILY.tell(story((0, 99, 0, 0)), None) is None
-    assert FAMILY.tell(full, full) is None
+    assert told(FAMILY, full, None) == "The host queue has drained; up to 1,200 entries were waiting."
+    assert told(FAMILY, story((0, 99, 0, 0)), None) is None
+    assert told(FAMILY, full, full) is None
     empty = story((0, 1200, 0, 0), (2, 0, 0, 0))
-    assert FAMILY.tell(full, empty) is not None
-    assert FAMILY.tell(empty, empty) is None
+    assert told(FAMILY, full, empty) is not None
+    assert told(FAMILY, empty, empty) is None

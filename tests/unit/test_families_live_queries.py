@@ -8,7 +8,7 @@ from fleetcache_gui.domain.family import Expected, Reading, Row, Severity
 from fleetcache_gui.domain.values import Progress
 from fleetcache_gui.families.spec import live_queries
 from fleetcache_gui.families.spec.live_queries import ACTIVE, QUIET, SILENT
-from tests.readings import START, Server, Value, cell, codes
+from tests.readings import START, Server, Value, cell, codes, told
 
 FAMILY = live_queries.FAMILY
 SQL = b"live_query:campaign:1043:sql"
@@ -198,24 +198,24 @@ def story(*polls: tuple[bool, int]) -> list[Row]:
 
 def test_what_is_told() -> None:
     first, last = story((True, 0), (True, 1))
-    assert FAMILY.tell(None, first) == "Campaign 1043 started: SELECT 1"
-    assert FAMILY.tell(first, last) is None
-    assert FAMILY.tell(last, None) == "Campaign 1043 finished: 1 host answered, 2.0 s after it was first seen."
+    assert told(FAMILY, None, first) == "Campaign 1043 started: SELECT 1"
+    assert told(FAMILY, first, last) is None
+    assert told(FAMILY, last, None) == "Campaign 1043 finished: 1 host answered, 2.0 s after it was first seen."
 
 
 def test_what_is_told_of_an_orphan() -> None:
     *_, orphan = story((True, 4), (False, 4), (False, 4))
     assert orphan.state.word == "orphaned"
-    assert FAMILY.tell(orphan, None) == "Campaign 1043 was cleaned up."
+    assert told(FAMILY, orphan, None) == "Campaign 1043 was cleaned up."
     (found,) = story((False, 4))
-    assert FAMILY.tell(None, found) is None  # the finding says it
+    assert told(FAMILY, None, found) is None  # the finding says it
 
 
 def test_finished_between_two_polls_in_two_steps_is_finished() -> None:
     *_, last = story((True, 4), (False, 4))
-    told = FAMILY.tell(last, None)
-    assert told is not None
-    assert told.startswith("Campaign 1043 finished: 4 hosts answered")
+    said = told(FAMILY, last, None)
+    assert said is not None
+    assert said.startswith("Campaign 1043 finished: 4 hosts answered")
 
 
 def test_in_a_long_family_a_key_alone_is_not_judged() -> None:

@@ -7,7 +7,7 @@ import pytest
 from fleetcache_gui.domain.family import Row, Severity
 from fleetcache_gui.domain.values import Expiry, Tone
 from fleetcache_gui.families.spec import locks
-from tests.readings import START, Server, Value, cell, codes
+from tests.readings import START, Server, Value, cell, codes, told
 
 FAMILY = locks.FAMILY
 KEY = b"lock:cron:vuln"
@@ -89,7 +89,7 @@ def test_another_token_is_another_hold() -> None:
     assert cell(FAMILY, now, "holder") == "api-2"
     assert cell(FAMILY, now, "held") == START + 2
     assert cell(FAMILY, now, "left") == Expiry(START + 12, 10.0)  # not measured by the other's timeout
-    assert FAMILY.tell(row, now) == "Lock cron:vuln changed hands: from api-1 to api-2."
+    assert told(FAMILY, row, now) == "Lock cron:vuln changed hands: from api-1 to api-2."
 
 
 def test_without_expiry() -> None:
@@ -169,19 +169,19 @@ def test_a_lock_without_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "told"),
+    ("left", "sentence"),
     [
         (58.0, "Lock cron:vuln of api-1 is gone; it had 58 s left when last read."),
         (None, "Lock cron:vuln of api-1 was released."),  # it could not run out
     ],
 )
-def test_what_is_told_of_its_end_holds_however_late_it_is_noticed(left: float | None, told: str) -> None:
-    assert FAMILY.tell(server(left=left).read(FAMILY, KEY), None) == told
+def test_what_is_told_of_its_end_holds_however_late_it_is_noticed(left: float | None, sentence: str) -> None:
+    assert told(FAMILY, server(left=left).read(FAMILY, KEY), None) == sentence
 
 
 def test_what_is_told_of_its_beginning() -> None:
-    assert FAMILY.tell(None, server().read(FAMILY, KEY)) == "Lock cron:vuln was taken by api-1 for 1 min 00 s."
-    assert FAMILY.tell(None, server(left=None).read(FAMILY, KEY)) == (
+    assert told(FAMILY, None, server().read(FAMILY, KEY)) == "Lock cron:vuln was taken by api-1 for 1 min 00 s."
+    assert told(FAMILY, None, server(left=None).read(FAMILY, KEY)) == (
         "Lock cron:vuln was taken by api-1 without expiry."
     )
 
@@ -191,6 +191,6 @@ def test_a_renewal_is_not_told_and_a_new_round_is() -> None:
     row = source.read(FAMILY, KEY)
     source.at += 2
     renewed = source.read(FAMILY, KEY, row)
-    assert FAMILY.tell(row, renewed) is None
+    assert told(FAMILY, row, renewed) is None
     source.values[KEY] = b"api-1:ffffffffffffffff"
-    assert FAMILY.tell(row, source.read(FAMILY, KEY, row)) == "Lock cron:vuln was taken again by api-1."
+    assert told(FAMILY, row, source.read(FAMILY, KEY, row)) == "Lock cron:vuln was taken again by api-1."

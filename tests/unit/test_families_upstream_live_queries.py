@@ -14,7 +14,7 @@ from fleetcache_gui.families.upstream import live_queries
 from fleetcache_gui.families.upstream.live_queries import CROWD
 from fleetcache_gui.families.upstream.live_queries.asking import ENDED
 from fleetcache_gui.families.upstream.live_queries.campaign import LIFETIME, OLD, WAITING
-from tests.readings import START, Server, cell, codes, refused
+from tests.readings import START, Server, cell, codes, refused, told
 from tests.upstream_fleet import bitmap
 
 if TYPE_CHECKING:
@@ -276,14 +276,14 @@ def test_a_member_that_is_no_id() -> None:
 def test_what_is_told() -> None:
     server = running()
     row = read(server)
-    assert FAMILY.tell(None, row) == "Campaign 7 started: SELECT 1"
-    assert FAMILY.tell(row, replace(row, at=START + 2)) is None
-    assert FAMILY.tell(replace(row, at=START + 90), None) == (
+    assert told(FAMILY, None, row) == "Campaign 7 started: SELECT 1"
+    assert told(FAMILY, row, replace(row, at=START + 2)) is None
+    assert told(FAMILY, replace(row, at=START + 90), None) == (
         "Campaign 7 ended with 40 hosts pending, 1 min 30 s after it was first seen."
     )
     orphan = read(Server({BITS: b"\0"}), listed=False)
-    assert FAMILY.tell(None, orphan) is None
-    assert FAMILY.tell(orphan, None) == "Campaign 7 was cleaned up."
+    assert told(FAMILY, None, orphan) is None
+    assert told(FAMILY, orphan, None) == "Campaign 7 was cleaned up."
 
 
 def test_the_tab_counts_campaigns() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleetcache_gui.domain.family import Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding
 from fleetcache_gui.domain.snapshot import NodeVitals, Vitals
+from fleetcache_gui.domain.telling import Happening
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.families.spec.locks import FAMILY
 from fleetcache_gui.present.timeline import Event, changes, fates, openings
@@ -23,10 +24,11 @@ def test_what_comes_changes_and_goes_is_told() -> None:
     taken = list(changes(FAMILY, {}, [one], 10.0, complete=True))
     handed = list(changes(FAMILY, {KEY: one}, [other], 11.0, complete=True))
     gone = list(changes(FAMILY, {KEY: other}, [], 12.0, complete=True))
-    assert taken == [Event(10.0, Tone.ACCENT, "Lock cron:vuln was taken by api-1 for 1 min 00 s.", "locks", KEY)]
+    told = "Lock cron:vuln was taken by api-1 for 1 min 00 s."
+    assert taken == [Event(10.0, Tone.ACCENT, told, Happening.TAKEN, "locks", KEY)]
     assert handed[0].text == "Lock cron:vuln changed hands: from api-1 to api-2."
     told = "Lock cron:vuln of api-2 is gone; it had 1 min 00 s left when last read."
-    assert gone == [Event(12.0, Tone.NEUTRAL, told, "locks", KEY)]
+    assert gone == [Event(12.0, Tone.NEUTRAL, told, Happening.GONE, "locks", KEY)]
 
 
 def test_what_stays_is_not_told() -> None:
@@ -40,8 +42,8 @@ def finding(severity: Severity) -> Finding:
 
 def test_findings_are_told_as_they_open_and_close() -> None:
     opened, closed = openings([finding(Severity.CRITICAL)], [finding(Severity.WARNING)], 5.0)
-    assert opened == Event(5.0, Tone.CRITICAL, "It has no expiry.", "locks", KEY)
-    assert closed == Event(5.0, Tone.OK, "No longer: It has no expiry.", "locks", KEY)
+    assert opened == Event(5.0, Tone.CRITICAL, "It has no expiry.", Happening.OPENED, "locks", KEY)
+    assert closed == Event(5.0, Tone.OK, "No longer: It has no expiry.", Happening.CLOSED, "locks", KEY)
 
 
 def node(name: str, role: str = "primary", run_id: str = "r") -> NodeVitals:

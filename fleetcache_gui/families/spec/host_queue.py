@@ -29,6 +29,7 @@ from fleetcache_gui.domain.decoding import (
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend
 from fleetcache_gui.domain.flow import RATE_WINDOW, Flow, Load, advance, oldest, rates
 from fleetcache_gui.domain.streams import groups, groups_command, members_commands
+from fleetcache_gui.domain.telling import Happening, Told
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, Sample, State, Tone
 from fleetcache_gui.families.queue_verbs import verbs
@@ -276,7 +277,7 @@ def _facts(load: Load, arriving: float | None) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _tell(before: Row | None, now: Row | None) -> str | None:
+def _tell(before: Row | None, now: Row | None) -> Told | None:
     """Drained; that it grows or stalls is told by the findings."""
     flow = before.memory if before and isinstance(before.memory, Flow) else None
     if flow is None or not flow.load.depth or flow.peak < SURGE:
@@ -284,7 +285,8 @@ def _tell(before: Row | None, now: Row | None) -> str | None:
     after = now.memory.load.depth if now and isinstance(now.memory, Flow) else 0
     if now is not None and after != 0:
         return None
-    return f"The host queue has drained; up to {words.count(flow.peak, 'entry', 'entries')} were waiting."
+    most = words.count(flow.peak, "entry", "entries")
+    return Told(Happening.DRAINED, f"The host queue has drained; up to {most} were waiting.")
 
 
 def _weight(rows: tuple[Row, ...]) -> int | None:

@@ -30,6 +30,7 @@ from fleetcache_gui.domain.decoding import (
 )
 from fleetcache_gui.domain.drafting import EXPIRY, expiring, flush, give_expiry, gone, present, remove
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, Verb
+from fleetcache_gui.domain.telling import AT_ITS_END, Happening, Told
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, Expiry, KeyFact, State, Tone
 from fleetcache_gui.domain.verbs import Refusal
@@ -185,26 +186,27 @@ def _facts(hold: Hold | None) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _tell(before: Row | None, now: Row | None) -> str | None:
+def _tell(before: Row | None, now: Row | None) -> Told | None:
     """Taken, handed over or gone. Renewals are too frequent to be told."""
     old = before.memory if before and isinstance(before.memory, Hold) else None
     new = now.memory if now and isinstance(now.memory, Hold) else None
     if before is None and now and new:
         expiry = key_named(now.keys, now.id).expiry
         span = f"for {words.duration(expiry.left(now.at))}" if expiry.ends else "without expiry"
-        return f"{now.title} was taken by {_holder(new.token)} {span}."
+        return Told(Happening.TAKEN, f"{now.title} was taken by {_holder(new.token)} {span}.")
     if before and now and old and new and old.token != new.token:
         old_holder, new_holder = _holder(old.token), _holder(new.token)
         if old_holder == new_holder:
-            return f"{now.title} was taken again by {new_holder}."
-        return f"{now.title} changed hands: from {old_holder} to {new_holder}."
+            return Told(Happening.TAKEN, f"{now.title} was taken again by {new_holder}.")
+        return Told(Happening.CHANGED_HANDS, f"{now.title} changed hands: from {old_holder} to {new_holder}.")
     if before and now is None and old:
         expiry = key_named(before.keys, before.id).expiry
         if expiry.never:
-            return f"{before.title} of {_holder(old.token)} was released."
+            return Told(Happening.RELEASED, f"{before.title} of {_holder(old.token)} was released.")
         # Released or run out: after a pause nobody can tell, so what is known is said.
         left = f"; it had {words.duration(expiry.left(before.at))} left when last read" if expiry.ends else ""
-        return f"{before.title} of {_holder(old.token)} is gone{left}."
+        what = Happening.EXPIRED if expiry.ends and expiry.left(before.at) < AT_ITS_END else Happening.GONE
+        return Told(what, f"{before.title} of {_holder(old.token)} is gone{left}.")
     return None
 
 

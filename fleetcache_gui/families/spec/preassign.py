@@ -32,6 +32,7 @@ from fleetcache_gui.domain.decoding import (
 )
 from fleetcache_gui.domain.drafting import single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
+from fleetcache_gui.domain.telling import comes_and_goes
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
 
@@ -202,6 +203,7 @@ FAMILY = Family(
     rule=_RULE,
     decode=_decode,
     probes=_probes,
+    tell=comes_and_goes("was preassigned", "was collected or removed"),
     follow=_follow,
     sort=("serial", False),
     verbs=single_keys(

@@ -27,6 +27,7 @@ from fleetcache_gui.domain.decoding import (
     wrong_type,
 )
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend, slope
+from fleetcache_gui.domain.telling import Happening, Told
 from fleetcache_gui.domain.text import shorten, show
 from fleetcache_gui.domain.values import Command, Expiry, KeyFact, Progress, State, Tone
 from fleetcache_gui.families.spec.live_queries.keys import ACTIVE, CAMPAIGN, hosts_key, keys_of, row_of, sql_key
@@ -283,20 +284,22 @@ def _facts(
     return tuple(facts)
 
 
-def _tell(before: Row | None, now: Row | None) -> str | None:
+def _tell(before: Row | None, now: Row | None) -> Told | None:
     """Started and finished; what goes wrong is told by the findings."""
     row = now or before
     if row is None or not isinstance(row.memory, Watch):
         return None
     if before is None and row.memory.odd != _ORPHANED:
         query = row.cells[1]
-        return f"{row.title} started" + (f": {shorten(query, 60)}" if isinstance(query, str) else ".")
+        sql = f": {shorten(query, 60)}" if isinstance(query, str) else "."
+        return Told(Happening.STARTED, f"{row.title} started{sql}")
     if before and now is None:
         if before.state.word == _ORPHANED:
-            return f"{row.title} was cleaned up."
+            return Told(Happening.CLEANED, f"{row.title} was cleaned up.")
         answered = words.count(row.memory.answered or 0, "host")
         watched = words.duration(row.at - row.since)
-        return f"{row.title} finished: {answered} answered, {watched} after it was first seen."
+        text = f"{row.title} finished: {answered} answered, {watched} after it was first seen."
+        return Told(Happening.FINISHED, text)
     return None
 
 

@@ -30,6 +30,7 @@ from fleetcache_gui.domain.decoding import (
     wrong_type,
 )
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
+from fleetcache_gui.domain.telling import Happening, Told
 from fleetcache_gui.domain.text import shorten, show
 from fleetcache_gui.domain.values import State
 from fleetcache_gui.families.upstream.live_queries.asking import (
@@ -118,21 +119,22 @@ def _stray(reading: Reading, before: Row | None) -> Row:
     return row_from(ID, reading, before, keys, verdict, name, cells)
 
 
-def _tell(before: Row | None, now: Row | None) -> str | None:
+def _tell(before: Row | None, now: Row | None) -> Told | None:
     """Started and ended; what goes wrong is told by the findings."""
     row = now or before
     if row is None or not isinstance(row.memory, Watch) or not CAMPAIGN.fullmatch(row.id):
         return None
     if before is None and not row.memory.odd:
         query = row.cells[1]
-        return f"{row.title} started" + (f": {shorten(query, 60)}" if isinstance(query, str) else ".")
+        sql = f": {shorten(query, 60)}" if isinstance(query, str) else "."
+        return Told(Happening.STARTED, f"{row.title} started{sql}")
     if before and now is None:
         if row.memory.odd:
-            return f"{row.title} was cleaned up."
+            return Told(Happening.CLEANED, f"{row.title} was cleaned up.")
         watched = words.duration(row.at - row.since)
         left = row.cells[2]
         pending = f" with {words.count(left, 'host')} pending" if isinstance(left, int) else ""
-        return f"{row.title} ended{pending}, {watched} after it was first seen."
+        return Told(Happening.FINISHED, f"{row.title} ended{pending}, {watched} after it was first seen.")
     return None
 
 
