@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from fleetcache_gui.domain.family import AWAY, Expected, Family, Judgement, Row, Severity
 from fleetcache_gui.domain.health import Finding, FindingBook
+from fleetcache_gui.domain.lanes import Lanes
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.domain.server_health import SERVER, judge, other_layout
@@ -90,6 +91,7 @@ class Session(QObject):
         self._snapshots: dict[str, Snapshot] = {}
         self._tables: dict[str, Table | LongTable] = {}
         self._book = FindingBook()
+        self.lanes = Lanes()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -290,6 +292,8 @@ class Session(QObject):
         if before is not None and not fresh and not before.long and not snapshot.long:
             known = {row.id: row for row in before.rows}
             self._happen(*changes(family, known, snapshot.rows, wall, complete=before.complete))
+        if family.claim and snapshot.complete and not snapshot.long:
+            self.lanes.note(family.id, snapshot.rows, snapshot.at, family.claim)
         self._judge(family, snapshot, before, wall)
         self.family_changed.emit(snapshot.family)
 

@@ -17,6 +17,7 @@ from fleetcache_gui.domain.verbs import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from fleetcache_gui.domain.lanes import Claim
     from fleetcache_gui.domain.plan import Draft
     from fleetcache_gui.domain.telling import Told
     from fleetcache_gui.domain.verbs import Choice, Refusal
@@ -230,6 +231,8 @@ class Family:
     fixed: tuple[bytes, ...] = ()
     tell: Callable[[Row | None, Row | None], Told | None] = lambda before, now: None
     """A sentence for the timeline about what happened to a row between two polls (None: it was not there / is gone)."""
+    claim: Callable[[Row], Claim | None] | None = None
+    """Of a family of locks: who holds a row now, None where that was not read."""
     survey: Callable[[tuple[Row, ...], int, Expected], tuple[Judgement, ...]] = _nothing_together
     """What is wrong with all rows together: those that were read, and how many there are. A judgement without a row
     has an empty row id."""

@@ -30,6 +30,7 @@ from fleetcache_gui.domain.decoding import (
 )
 from fleetcache_gui.domain.drafting import EXPIRY, expiring, flush, give_expiry, gone, present, remove
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, Verb
+from fleetcache_gui.domain.lanes import Claim
 from fleetcache_gui.domain.telling import AT_ITS_END, Happening, Told
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, Expiry, KeyFact, State, Tone
@@ -210,6 +211,13 @@ def _tell(before: Row | None, now: Row | None) -> Told | None:
     return None
 
 
+def _claim(row: Row) -> Claim | None:
+    hold, key = row.memory, key_named(row.keys, row.id)
+    if not isinstance(hold, Hold) or not key.exists:
+        return None
+    return Claim(_holder(hold.token), hold.token, key.expiry)
+
+
 # ---- what may be done -------------------------------------------------------------------------------------
 
 _ANOTHER = "it belongs to another holder now"
@@ -299,6 +307,7 @@ FAMILY = Family(
     decode=_decode,
     probes=_probes,
     tell=_tell,
+    claim=_claim,
     sort=("name", False),
     verbs=_VERBS,
 )

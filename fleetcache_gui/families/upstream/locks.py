@@ -32,6 +32,8 @@ from fleetcache_gui.domain.decoding import (
     wrong_type,
 )
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
+from fleetcache_gui.domain.lanes import Claim
+from fleetcache_gui.domain.telling import comes_and_goes
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
 
@@ -171,6 +173,14 @@ def _queue(reading: Reading, before: Row | None, keys: tuple[KeyFact, ...], key:
     return row_from(_ID, reading, before, keys, verdict, "Calendar queue", cells, facts=facts, memory=seen)
 
 
+def _claim(row: Row) -> Claim | None:
+    hold, key = row.memory, key_named(row.keys, row.id)
+    if not isinstance(hold, Hold) or not key.exists:
+        return None
+    owned = row.id.startswith(b"calendar:lock:")
+    return Claim(show(hold.token, 14) or "(empty)" if owned else "not told", hold.token, key.expiry)
+
+
 FAMILY = Family(
     id=_ID,
     title="Locks",
@@ -191,5 +201,7 @@ FAMILY = Family(
     rule=Rule(frozenset({"string", "set"}), "required", max(most for _, _, most in _KINDS), frozenset({QUEUE})),
     decode=_decode,
     probes=_probes,
+    tell=comes_and_goes("was taken", "was released"),
+    claim=_claim,
     sort=("kind", False),
 )
