@@ -56,8 +56,9 @@ def ended(left: float | None) -> Happening:
     return Happening.EXPIRED if left < AT_ITS_END else Happening.GONE
 
 
-def comes_and_goes(came: str, used: str) -> Callable[[Row | None, Row | None], Told | None]:
-    """Of rows of one key that come and go: `came` as in "was issued", `used` as in "was used or removed"."""
+def comes_and_goes(came: str, used: str, *, ends: bool = True) -> Callable[[Row | None, Row | None], Told | None]:
+    """Of rows of one key that come and go: `came` as in "was issued", `used` as in "was used or removed". Without
+    `ends` it is not told that they have run out, which the most ordinary ones do all the time."""
 
     def tell(before: Row | None, now: Row | None) -> Told | None:
         row = now or before
@@ -71,6 +72,8 @@ def comes_and_goes(came: str, used: str) -> Callable[[Row | None, Row | None], T
         if not row.at:  # never read: nothing is known of how it went
             return Told(Happening.GONE, f"{row.title} is gone.")
         what = ended(left)
+        if not ends and what is not Happening.USED:
+            return None
         how = {Happening.USED: used, Happening.EXPIRED: "has run out"}.get(what, "is gone")
         rest = "" if left is None else f"; it had {words.duration(max(left, 0.0))} left when last read"
         return Told(what, f"{row.title} {how}{rest}.")

@@ -86,9 +86,10 @@ def as_table(columns: Sequence[Column], rows: Iterable[Row], now: float) -> str:
     for row in rows:
         pairs = zip(columns, row.cells, strict=False)
         texts = (cell_text(column.kind, cell, now, read=row.at > 0) for column, cell in pairs)
-        lines.append("\t".join(_spreadsheet_safe(text) for text in texts))
+        lines.append("\t".join(spreadsheet_safe(text) for text in texts))
     return "\n".join(lines)
 
 
-def _spreadsheet_safe(text: str) -> str:
+def spreadsheet_safe(text: str) -> str:
+    """`text` such that no spreadsheet computes it: what it would take for a formula starts with an apostrophe."""
     return f"'{text}" if text.startswith(_RISKY) else text

@@ -22,6 +22,7 @@ from fleetcache_gui.domain.values import State, Tone
 from fleetcache_gui.present.cells import as_table, key_title
 from fleetcache_gui.ui.detail_keys import KeyPanel
 from fleetcache_gui.ui.detail_parts import Facts, JudgementNote, StatePill, TrendChart, Veil
+from fleetcache_gui.ui.row_events import RowEvents
 from fleetcache_gui.ui.text_widgets import PlainLabel, copy_text
 from fleetcache_gui.ui.value_view import ValueView
 
@@ -139,6 +140,7 @@ class Detail(QFrame):
         self._keys.revealed_changed.connect(self._hide_secret)
         self._trend_title = PlainLabel(trend_title(self._family), theme=theme, role="label")
         self._trend = TrendChart(theme, self._clock)
+        self._events = RowEvents(theme)
         self._veil = Veil(theme)
         self._veil.lifted.connect(self._lift)
         self._value = ValueView(self._session, theme)
@@ -153,6 +155,7 @@ class Detail(QFrame):
         column.addSpacing(4)
         column.addWidget(self._trend_title)
         column.addWidget(self._trend)
+        column.addWidget(self._events)
         column.addSpacing(4)
         column.addWidget(self._keys)
         column.addSpacing(4)
@@ -270,6 +273,7 @@ class Detail(QFrame):
         for widget in (self._trend_title, self._trend):
             widget.setVisible(len(row.samples) > 1)
         self._trend.set_samples(row.samples)
+        self._events.show_events(self._session.events, row.family, row.id)
 
     def _tell_gone(self) -> None:
         if self._row is not None:

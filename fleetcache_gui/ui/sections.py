@@ -7,11 +7,34 @@ from typing import TYPE_CHECKING
 from fleetcache_gui.ui.home import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.home import SectionPage
     from fleetcache_gui.ui.overview import Overview
+    from fleetcache_gui.ui.theme import Theme
+
+    Jump = Callable[[str, bytes], None]
 
 
-def sections(overview: Overview) -> Iterator[Section]:
-    """In the order of the strip."""
+def sections(session: Session, theme: Theme, overview: Overview, jump: Jump) -> Iterator[Section]:
+    """In the order of the strip. `jump` shows a family and a row of it."""
+
+    def timeline() -> SectionPage:
+        from fleetcache_gui.ui.timeline_page import TimelinePage  # what is seen first comes without it
+
+        page = TimelinePage(session, theme)
+        page.jump.connect(jump)
+        return page
+
+    def locks() -> SectionPage:
+        from fleetcache_gui.ui.lock_theatre import LockTheatre
+
+        page = LockTheatre(session, theme)
+        page.jump.connect(jump)
+        return page
+
     yield Section("now", "Now", "Findings, families and the server's figures", lambda: overview)
+    yield Section("timeline", "Timeline", "Everything that happened while you watched", timeline)
+    if any(family.claim for family in session.layout.families):
+        yield Section("locks", "Lock theatre", "Who held which lock when", locks)

@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self.setFocus()  # else the find field takes it, as the first in line
 
     def _arrange(self) -> None:
-        for section in sections(self.overview):
+        for section in sections(self._session, self._theme, self.overview, self.jump):
             self.home.add(section)
         self.pages.addWidget(self.home)
         tabs = QHBoxLayout()

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from fleetcache_gui.domain.family import Column, Family, Judgement, Kind, Row, Rule, Severity
 from fleetcache_gui.domain.health import FindingBook
+from fleetcache_gui.domain.lanes import Lanes
 from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageItem
 from fleetcache_gui.domain.server_health import judge
@@ -259,6 +260,7 @@ class Stage(QObject):
         self.inventory = Inventory()
         self.history: deque[Vitals] = deque(maxlen=900)
         self.events: deque[Event] = deque(maxlen=1000)
+        self.lanes = Lanes()
         self.interval, self.paused, self.visible = 2.0, False, True
         self.asked: list[tuple[object, ...]] = []
         self._book = FindingBook()

@@ -96,7 +96,7 @@ FAMILY = Family(
     rule=_RULE,
     decode=_decode,
     probes=_probes,
-    tell=comes_and_goes("was cached", "was dropped"),
+    tell=comes_and_goes("was cached", "was dropped", ends=False),
     private=True,
     sort=("name", False),
     verbs=single_keys(
