@@ -17,9 +17,9 @@ from fleetcache_gui.domain.verbs import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from fleetcache_gui.domain.lanes import Claim
     from fleetcache_gui.domain.plan import Draft
     from fleetcache_gui.domain.telling import Told
+    from fleetcache_gui.domain.values import Claim
     from fleetcache_gui.domain.verbs import Choice, Refusal
 
 SAMPLES = 150

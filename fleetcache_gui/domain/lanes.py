@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fleetcache_gui.domain.family import Row
-    from fleetcache_gui.domain.values import Expiry
+    from fleetcache_gui.domain.values import Claim
 
 STINTS = 200
 """Stints kept of one lock."""
@@ -21,14 +21,6 @@ LANES = 500
 _GRANTS = 400
 """Renewals kept of one stint."""
 _TOLERANCE = 0.5  # seconds: jitter of PTTL and of the way back
-
-
-class Claim(NamedTuple):
-    """Who holds a lock now: `holder` for people, `token` to tell one claim from the next."""
-
-    holder: str
-    token: bytes
-    expiry: Expiry
 
 
 class Grant(NamedTuple):

@@ -64,6 +64,14 @@ FOREVER = Expiry()
 UNKNOWN = Expiry(known=False)
 
 
+class Claim(NamedTuple):
+    """Who holds a lock now: `holder` for people, `token` to tell one claim from the next."""
+
+    holder: str
+    token: bytes
+    expiry: Expiry
+
+
 class KeyFact(NamedTuple):
     """One key behind a row, as last read; `type` is Redis's word, ``none`` for a missing key, ``?`` for unknown."""
 

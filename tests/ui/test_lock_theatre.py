@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from fleetcache_gui.domain.lanes import Claim
-from fleetcache_gui.domain.values import Expiry
+from fleetcache_gui.domain.values import Claim, Expiry
 from fleetcache_gui.ui.lane_chart import AXIS, LANE, NAMES
 from fleetcache_gui.ui.lock_theatre import LockTheatre
 from tests.ui.shell import opened, settle

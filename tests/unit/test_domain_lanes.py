@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fleetcache_gui.domain.family import Row
-from fleetcache_gui.domain.lanes import LANES, Claim, Lanes
+from fleetcache_gui.domain.lanes import LANES, Lanes
 from fleetcache_gui.domain.telling import Happening
-from fleetcache_gui.domain.values import Expiry, State
+from fleetcache_gui.domain.values import Claim, Expiry, State
 
 
 def lock(name: str, holder: str, until: float, token: bytes = b"1") -> Row:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from fleetcache_gui.domain.coming import comes_and_goes
 from fleetcache_gui.domain.decoding import (
     NAME,
     PREVIEW,
@@ -27,7 +28,6 @@ from fleetcache_gui.domain.decoding import (
 )
 from fleetcache_gui.domain.drafting import single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
-from fleetcache_gui.domain.telling import comes_and_goes
 from fleetcache_gui.domain.text import mask, show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
 

@@ -30,10 +30,9 @@ from fleetcache_gui.domain.decoding import (
 )
 from fleetcache_gui.domain.drafting import EXPIRY, expiring, flush, give_expiry, gone, present, remove
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, Verb
-from fleetcache_gui.domain.lanes import Claim
 from fleetcache_gui.domain.telling import AT_ITS_END, Happening, Told
 from fleetcache_gui.domain.text import show
-from fleetcache_gui.domain.values import Command, Expiry, KeyFact, State, Tone
+from fleetcache_gui.domain.values import Claim, Command, Expiry, KeyFact, State, Tone
 from fleetcache_gui.domain.verbs import Refusal
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
+from fleetcache_gui.domain.coming import comes_and_goes
 from fleetcache_gui.domain.decoding import (
     CELL,
     NAME,
@@ -32,7 +33,6 @@ from fleetcache_gui.domain.decoding import (
 )
 from fleetcache_gui.domain.drafting import single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
-from fleetcache_gui.domain.telling import comes_and_goes
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
 

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from fleetcache_gui.domain import words
+from fleetcache_gui.domain.coming import comes_and_goes
 from fleetcache_gui.domain.decoding import (
     CELL,
     NAME,
@@ -32,10 +33,8 @@ from fleetcache_gui.domain.decoding import (
     wrong_type,
 )
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
-from fleetcache_gui.domain.lanes import Claim
-from fleetcache_gui.domain.telling import comes_and_goes
 from fleetcache_gui.domain.text import show
-from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
+from fleetcache_gui.domain.values import Claim, Command, KeyFact, State, Tone
 
 QUEUE = b"calendar:queue"
 
