@@ -109,6 +109,11 @@ class Session(QObject):
         return self._book.of(family_id)
 
     @property
+    def expected(self) -> Expected:
+        """What somebody told, because the server cannot."""
+        return self._expected
+
+    @property
     def interval(self) -> float:
         """Seconds from poll to poll."""
         return self._poller.interval

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from fleetcache_gui.domain.family import Family, Judgement, Reading, Row
+    from fleetcache_gui.domain.sizing import Part
     from fleetcache_gui.domain.snapshot import Vitals
 
 
@@ -34,6 +35,8 @@ class Layout:
     families: tuple[Family, ...]
     parameters: tuple[bytes, ...] = ()
     judge: Callable[[Vitals], tuple[Judgement, ...]] = lambda vitals: ()
+    parts: tuple[Part, ...] = ()
+    """What takes its memory, for sizing."""
     router: Callable[[bytes], int] = field(init=False, repr=False, compare=False)
     """Position of the family that a key belongs to; about 0.3 us a key."""
 
@@ -107,6 +110,7 @@ def together(*layouts: Layout) -> Layout:
         (*named, layouts[-1].families[-1]),
         tuple(dict.fromkeys(name for layout in layouts for name in layout.parameters)),
         lambda vitals: tuple(judgement for layout in layouts for judgement in layout.judge(vitals)),
+        tuple(part for layout in layouts for part in layout.parts),
     )
 
 

@@ -13,6 +13,7 @@ from fleetcache_gui.families.spec import (
     preassign,
     rate_limits,
 )
+from fleetcache_gui.families.spec.sizing import PARTS
 
 SPEC = Layout(
     "spec",
@@ -27,4 +28,5 @@ SPEC = Layout(
         config_cache.FAMILY,
         other.FAMILY,
     ),
+    parts=PARTS,
 )

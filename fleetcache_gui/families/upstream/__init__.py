@@ -18,6 +18,7 @@ from fleetcache_gui.families.upstream import (
     strangers,
     tokens,
 )
+from fleetcache_gui.families.upstream.sizing import PARTS
 
 UPSTREAM = Layout(
     "upstream",
@@ -38,4 +39,5 @@ UPSTREAM = Layout(
     ),
     (results.PARAMETER,),
     results.judge,
+    PARTS,
 )
