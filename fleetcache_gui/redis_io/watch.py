@@ -17,7 +17,7 @@ from fleetcache_gui.domain.family import AWAY
 from fleetcache_gui.domain.layout import Layout, present
 from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
 from fleetcache_gui.domain.store import KeyStore
-from fleetcache_gui.redis_io import rows
+from fleetcache_gui.redis_io import rows, study
 from fleetcache_gui.redis_io.pace import COMMAND_COST, SHARE, SLOW, Meter, pause
 from fleetcache_gui.redis_io.sweep import SERVER_COST, Sweeper
 
@@ -50,7 +50,7 @@ _GLANCE = 2000
 _REFUSED = "The account may not ask for these keys' types (TYPE), so their values are not read."
 
 
-class Sink(Protocol):
+class Sink(study.Sink, Protocol):
     """Whoever wants to know. Called on the loop; must return at once."""
 
     def on_link(self, link: Link) -> None: ...
@@ -149,6 +149,15 @@ class Watch:
             if self._store.worn:
                 self._start_afresh()
             hurried = await pause(self._wishes.hurried, _REST)
+
+    async def look_closer(self) -> None:
+        """Read what changes slowly, for ever."""
+
+        def known() -> KeyStore | None:
+            return self._store if self._inventory.finished_at is not None else None
+
+        layout, opened = self._wishes.layout, self._wishes.open
+        await study.Study(self._keyspace, layout, self._sink, self._meter, known, opened).run()
 
     async def tend(self) -> None:
         """Keep up with a cluster as its nodes come and go, for ever."""

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import slope
-from fleetcache_gui.domain.server_health import CLIENTS, EVICTIONS, MEMORY, RECENT, growth, judge, lately, memory_share
+from fleetcache_gui.domain.server_health import (
+    CLIENTS,
+    EVICTIONS,
+    MEMORY,
+    NOTHING_HELD,
+    RECENT,
+    growth,
+    lately,
+    memory_share,
+)
 from fleetcache_gui.domain.values import Sample, Tone
 from fleetcache_gui.ui.marks import SEVERITY_TONES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from fleetcache_gui.domain.family import Severity
     from fleetcache_gui.domain.snapshot import Vitals
 
 UNKNOWN = "–"
@@ -42,11 +52,14 @@ class Gauge:
         return ", ".join(filter(None, (f"{self.title}: {self.figure}", self.note, self.detail)))
 
 
-def gauges(history: Sequence[Vitals], load: float | None) -> tuple[Gauge, ...]:
-    """Memory, commands, hit rate, keys, clients; `load` is our own share of a core of the server, 0..1."""
+def gauges(
+    history: Sequence[Vitals], load: float | None, held: Mapping[str, Severity] = NOTHING_HELD
+) -> tuple[Gauge, ...]:
+    """Memory, commands, hit rate, keys, clients; `load` is our own share of a core of the server, 0..1; `held` are the
+    codes of the findings that are open, with their severities."""
     if not history:
         return ()
-    alarms = {judgement.code: SEVERITY_TONES[judgement.severity] for judgement in judge(history)}
+    alarms = {code: SEVERITY_TONES[severity] for code, severity in held.items()}
     commands, found, keys = _commands(history, load), _hit_rate(history), _keys(history)
     return (_memory(history, alarms), commands, found, keys, _clients(history, alarms))
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from fleetcache_gui.domain import words
+from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.charts import HEADROOM, paint_sparkline
@@ -204,7 +205,8 @@ class Overview(SectionPage):
 
     def _show_vitals(self) -> None:
         history = self._session.history
-        self.tiles.show_vitals(history, self._session.link.load, stale=self._stale)
+        held = {finding.judgement.code: finding.severity for finding in self._session.findings_of(SERVER)}
+        self.tiles.show_vitals(history, self._session.link.load, held, stale=self._stale)
         self.lookups.show_vitals(history)
         nodes = history[-1].nodes if history else ()
         self.nodes.show_nodes(nodes, stale=self._stale)
