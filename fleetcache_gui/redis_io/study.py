@@ -105,7 +105,7 @@ class Study:
 
     async def _weigh(self) -> None:
         store = self._known()
-        if self._usage_refused or store is None:
+        if self._usage_refused or store is None or not await self._may_measure():
             return
         found: dict[str, Weight] = {}
         for position, family in enumerate(self._layout.families):
@@ -113,11 +113,6 @@ class Study:
             keys = store.families.count(position)
             drawn = _draw(store, position, keys, frozenset(named))
             told = await self._usage([*named, *drawn])
-            refused = next((reply for reply in told if isinstance(reply, ReplyError) and _for_good(reply)), None)
-            if refused is not None:
-                self._usage_refused = True
-                self._sink.on_weights(Weights(refused=_reason(refused, "MEMORY USAGE")))
-                return
             drawn_told = [reply for reply in told[len(named) :] if reply is not None]  # None: gone since the sweep
             rest = keys - len(named) if len(drawn) < keys - len(named) else len(drawn_told)
             first, others = _sizes(told[: len(named)]), _sizes(drawn_told)
@@ -126,14 +121,18 @@ class Study:
             await asyncio.sleep(0)
         self._sink.on_weights(Weights(found))
 
+    async def _may_measure(self) -> bool:
+        """Whether the server answers MEMORY USAGE at all: one call that shows it, of a key that need not exist."""
+        (reply,) = await self._usage(self._layout.samples[:1])
+        self._usage_refused = isinstance(reply, ReplyError) and (acl.denies_command(reply) or acl.unknown(reply))
+        if self._usage_refused and isinstance(reply, ReplyError):
+            self._sink.on_weights(Weights(refused=_reason(reply, "MEMORY USAGE")))
+        return not self._usage_refused
+
     async def _usage(self, keys: Sequence[bytes]) -> list[Reply]:
         commands: list[Command] = [(b"MEMORY", b"USAGE", key, b"SAMPLES", _SAMPLES) for key in keys]
         self._meter.add(time.monotonic(), _USAGE_COST * len(commands))
         return await self._keyspace.exchange(commands)
-
-
-def _for_good(error: ReplyError) -> bool:
-    return acl.denies_command(error) or acl.unknown(error)
 
 
 def _sizes(replies: Sequence[Reply]) -> list[int]:
