@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -107,3 +109,35 @@ def paint_sparkline(
         painter.setBrush(color)
         painter.drawEllipse(point(shown[-1][-1]), 2.5, 2.5)
     painter.restore()
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A zero-based axis: its end, and the values that are marked, zero among them."""
+
+    top: float
+    marks: tuple[float, ...]
+
+
+_STEPS = (1.0, 2.0, 5.0, 10.0)
+_BINARY_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+_TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+
+
+def value_axis(peak: float, marks: int, *, binary: bool, least: float = 0.0) -> Axis:
+    """An axis from zero to a little over `peak` with at most `marks` round values above zero; `least` is the finest
+    step (1 for what is counted)."""
+    raw = max(peak, least, 1e-9) / max(marks, 1)
+    base = 1024.0 if binary else 10.0
+    unit = base ** math.floor(math.log(raw, base) + 1e-9)
+    step = next(unit * step for step in (_BINARY_STEPS if binary else _STEPS) if unit * step >= raw * 0.999)
+    step = max(step, least)
+    count = max(math.ceil(peak / step - 1e-6), 1)
+    return Axis(step * count, tuple(step * n for n in range(count + 1)))
+
+
+def time_marks(first: float, last: float, most: int) -> tuple[float, ...]:
+    """Round moments (Unix seconds) from `first` to `last`, at most `most` of them."""
+    step = next((step for step in _TIME_STEPS if (last - first) / step <= most), _TIME_STEPS[-1])
+    start = math.ceil(first / step)
+    return tuple(float(step * n) for n in range(start, math.floor(last / step) + 1))

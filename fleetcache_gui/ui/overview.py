@@ -13,11 +13,11 @@ from fleetcache_gui.domain import words
 from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.present.metrics import rates
 from fleetcache_gui.ui.charts import HEADROOM, paint_sparkline
 from fleetcache_gui.ui.event_list import EventList
 from fleetcache_gui.ui.family_list import FamilyList
 from fleetcache_gui.ui.finding_cards import Calm, Card, FindingCards
-from fleetcache_gui.ui.gauges import rates
 from fleetcache_gui.ui.home import SectionPage
 from fleetcache_gui.ui.marks import severity_words
 from fleetcache_gui.ui.node_list import NodeList

@@ -8,7 +8,8 @@ from fleetcache_gui.domain.family import Severity
 from fleetcache_gui.domain.server_health import judge
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Tone
-from fleetcache_gui.ui.gauges import Gauge, gauges, rates, recent
+from fleetcache_gui.present.metrics import rates
+from fleetcache_gui.ui.gauges import Gauge, gauges, recent
 
 
 def history(**counters: tuple[int | None, ...]) -> list[Vitals]:
