@@ -332,7 +332,11 @@ class Session(QObject):
     def _judge_server(self, vitals: Vitals, *, first: bool) -> None:
         known, wall = self._book.of(SERVER), time.time()
         held = {finding.judgement.code: finding.severity for finding in known}
-        judged = (*judge(self.history, self.thresholds, held), *self.layout.judge(vitals), *other_layout(self.inventory.elsewhere))
+        judged = (
+            *judge(self.history, self.thresholds, held),
+            *self.layout.judge(vitals),
+            *other_layout(self.inventory.elsewhere),
+        )
         opened, closed = self._book.note(SERVER, judged, vitals.at, wall)
         if not first:
             self._happen(*openings(opened, closed, wall))

@@ -128,9 +128,7 @@ def hit_share(then: Vitals, now: Vitals) -> float | None:
     return hits / (hits + misses)
 
 
-def _fragmentation(
-    where: str, now: Vitals, limits: Thresholds, held: Mapping[str, Severity]
-) -> Iterator[Judgement]:
+def _fragmentation(where: str, now: Vitals, limits: Thresholds, held: Mapping[str, Severity]) -> Iterator[Judgement]:
     if not now.memory or now.rss is None or now.rss - now.memory < _WASTE:
         return
     ratio = now.rss / now.memory

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain.family import Severity
 
 if TYPE_CHECKING:
+    from fleetcache_gui.domain.family import Severity
     from collections.abc import Sequence
 
 

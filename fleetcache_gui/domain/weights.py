@@ -35,14 +35,14 @@ class Weight:
     def words(self) -> str:
         """``≈ 41.0 MB, from 64 of 12,031 keys``"""
         if self.exact:
-            return f"{self.brief}, all {words.count(self.keys, 'key')} measured" if self.keys != 1 else self.brief
+            return self.brief
         return f"{self.brief}, from {words.count(self.measured)} of {words.count(self.keys)} keys"
 
     @property
     def explained(self) -> str:
         """A sentence or two on how well that is known."""
         if self.exact:
-            return f"Memory of its keys, as the server tells it (MEMORY USAGE): {self.words}."
+            return f"Memory of its keys, each measured by the server (MEMORY USAGE): {self.words}."
         least, most = max(self.size - self.error, 0.0), self.size + self.error
         return (
             f"Memory of its keys, reckoned from a sample (MEMORY USAGE): {self.words}; most likely between "

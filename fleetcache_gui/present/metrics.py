@@ -6,6 +6,7 @@ Any sequence of readings will do, oldest first; `within` cuts it to what is look
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.server_health import growth
 from fleetcache_gui.domain.text import show
+import itertools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +30,7 @@ MOST = 900
 COMMANDS = 6
 """Commands that have a curve of their own; the others are one together."""
 
-OURS = "this inspector"
+OURS, OTHERS = "this inspector", "others"
 
 _TEXT = 24  # characters
 
@@ -43,6 +45,10 @@ class Unit(Enum):
     PERCENT = "percent"
     RATIO = "ratio"
     SECONDS = "seconds"
+
+    def mark(self, value: float) -> str:
+        """The same, for a round value on an axis."""
+        return re.sub(r"\.0+(?!\d)", "", self.text(value))
 
     @property
     def binary(self) -> bool:
@@ -70,11 +76,12 @@ class Unit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One curve. `limit`: no measurement but what it must stay below."""
+    """One curve. `limit`: no measurement but what it must stay below. `aside`: told in words and not drawn."""
 
     title: str
     samples: tuple[Sample, ...]
     limit: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ def of_node(history: Sequence[Vitals], node_id: str) -> list[Vitals]:
 def restarts(history: Sequence[Vitals]) -> tuple[float, ...]:
     """When other processes answered than before."""
     known = [v for v in history if v.run_id]
-    return tuple(now.at for then, now in zip(known, known[1:], strict=False) if now.run_id != then.run_id)
+    return tuple(now.at for then, now in itertools.pairwise(known) if now.run_id != then.run_id)
 
 
 def as_csv(metric: Metric, plot: Plot, skew: float) -> str:
@@ -164,7 +171,7 @@ def _at(vitals: Vitals) -> float:
 
 def _plot(unit: Unit, absent: str, *series: Series) -> Plot:
     shown = tuple(one for one in series if one.samples)
-    return Plot(unit, shown, "" if any(not one.limit for one in shown) else absent)
+    return Plot(unit, shown, "" if any(not (one.limit or one.aside) for one in shown) else absent)
 
 
 _NO_RATE = "Two readings make a rate; the server may not tell it."
@@ -237,16 +244,16 @@ def _commands(history: Sequence[Vitals]) -> Plot:
     ]
     if len(+totals) > len(named):
         rest = tuple((at, sum(n for c, n in calls.items() if c not in named) / span) for at, span, calls, _ in moments)
-        series.append(Series("others", rest))
+        series.append(Series(OTHERS, rest))
     if any(ours for *_, ours in moments):
-        series.append(Series(OURS, tuple((at, ours / span) for at, span, _, ours in moments)))
+        series.append(Series(OURS, tuple((at, ours / span) for at, span, _, ours in moments), aside=True))
     return _plot(Unit.RATE, "INFO commandstats was not told twice yet, or may not be read.", *series)
 
 
 def _calls(history: Sequence[Vitals]) -> Iterator[tuple[float, float, dict[str, int], int]]:
     """Between readings that have them: when, over how many seconds, calls of others by command, and ours in all."""
     told = [v for v in history if v.calls]
-    for then, now in zip(told, told[1:], strict=False):
+    for then, now in itertools.pairwise(told):
         span = now.at - then.at
         before, after = _folded(then.calls), _folded(now.calls)
         if then.run_id != now.run_id or span <= 0 or any(after[name] < number for name, number in before.items()):
@@ -293,8 +300,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "commands",
         "Commands",
-        "Calls per second by command, of all clients, every ten seconds; what this program asks is one curve by "
-        "itself, but for single nodes.",
+        "Calls per second by command, every ten seconds. What this program asks is left out and told beside them, but "
+        "for single nodes, where it is among them.",
         _commands,
         seldom=True,
     ),

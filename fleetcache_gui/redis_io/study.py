@@ -43,7 +43,6 @@ _SAMPLES = b"5"
 _USAGE_COST = 3 * COMMAND_COST
 _SLOW_LOG_COST = 20 * COMMAND_COST
 _TEXT = 60  # characters
-_SOON = 1.0
 
 
 class Sink(Protocol):
@@ -54,7 +53,7 @@ class Sink(Protocol):
 
 
 class Study:
-    """Of one connection. `known` gives the store of all keys, None until a sweep has ended."""
+    """Of one connection. `store` gives all keys, once a sweep has `swept`; nothing is asked unless it is `opened`."""
 
     def __init__(
         self,
@@ -62,19 +61,19 @@ class Study:
         layout: Layout,
         sink: Sink,
         meter: Meter,
-        known: Callable[[], KeyStore | None],
+        store: Callable[[], KeyStore],
+        swept: asyncio.Event,
         opened: asyncio.Event,
     ) -> None:
         self._keyspace, self._layout, self._sink, self._meter = keyspace, layout, sink, meter
-        self._known, self._opened = known, opened
+        self._store, self._swept, self._opened = store, swept, opened
         self._slow_refused = self._usage_refused = False
 
     async def run(self) -> None:
         """Look, for ever. Raises `Trouble`."""
         await self._opened.wait()
         await self._read_slow_log()
-        while self._known() is None:
-            await asyncio.sleep(_SOON)
+        await self._swept.wait()
         while True:
             await self._opened.wait()
             await self._read_slow_log()
@@ -104,9 +103,9 @@ class Study:
     # --- memory ------------------------------------------------------------------------------------------------
 
     async def _weigh(self) -> None:
-        store = self._known()
-        if self._usage_refused or store is None or not await self._may_measure():
+        if self._usage_refused or not await self._may_measure():
             return
+        store = self._store()
         found: dict[str, Weight] = {}
         for position, family in enumerate(self._layout.families):
             named = [name for name in {family.index, *family.fixed} if name and store.find(name) >= 0]

@@ -111,6 +111,7 @@ class Watch:
         """The long families, by position, of which keys came or went since they were last told."""
         self._inventory = Inventory(keys=keyspace.vitals.keys or 0)
         self._whole = False
+        self._swept = asyncio.Event()
         self._born = time.monotonic()
 
     async def poll(self) -> None:
@@ -141,6 +142,7 @@ class Watch:
             elsewhere = await self._elsewhere()
             self._inventory = replace(self._inventory, finished_at=ended, elsewhere=elsewhere)
             self._whole = self._sweeper.whole
+            self._swept.set()
             await self._gather()
             if first or ended - self._born < _EAGER:
                 self._wishes.nudged.set()
@@ -152,12 +154,10 @@ class Watch:
 
     async def look_closer(self) -> None:
         """Read what changes slowly, for ever."""
-
-        def known() -> KeyStore | None:
-            return self._store if self._inventory.finished_at is not None else None
-
         layout, opened = self._wishes.layout, self._wishes.open
-        await study.Study(self._keyspace, layout, self._sink, self._meter, known, opened).run()
+        await study.Study(
+            self._keyspace, layout, self._sink, self._meter, lambda: self._store, self._swept, opened
+        ).run()
 
     async def tend(self) -> None:
         """Keep up with a cluster as its nodes come and go, for ever."""

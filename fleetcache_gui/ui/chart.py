@@ -249,7 +249,7 @@ class Chart(QWidget):
         """The moment of the reading nearest to this one, where there is any near it; else the moment itself."""
         near = min(self._moments(), key=lambda moment: abs(moment - at), default=None)
         first, last = self._view.range
-        return near if near is not None and abs(near - at) <= max((last - first) / 40, 3.0) else at
+        return near if near is not None and abs(near - at) <= max((last - first) / 40, paint.NEAR) else at
 
     # --- keys --------------------------------------------------------------------------------------------------
 
@@ -262,7 +262,7 @@ class Chart(QWidget):
         elif (steps := _STEPS.get(_KEY(key))) is not None:
             self._step(steps)
         elif (factor := _ZOOMS.get(_KEY(key))) is not None:
-            first, last = self._view.range
+            last = self._view.range[1]
             about = self._view.cursor if self._view.cursor is not None else last
             self._view.zoom(factor, about)
         elif key == Qt.Key.Key_0 or (key == Qt.Key.Key_Escape and self._view.zoomed):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from fleetcache_gui.present.metrics import OURS, Plot, Unit
+from fleetcache_gui.present.metrics import OTHERS, Plot, Unit
 from fleetcache_gui.ui.charts import Axis, paint_sparkline, time_marks, value_axis
 from fleetcache_gui.ui.text_widgets import elide
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.theme import Theme
 
 LEGEND_ROW = 18
+_AXIS_LEFT = 66
+"""Px that marked values have at the least, so that charts above each other agree."""
+NEAR = 6.0
+"""Seconds within which a reading is that of the moment pointed at."""
 _AXIS_FOOT = 18
 _MARK_ROOM = 34  # px between two marked values
 _TIME_ROOM = 84
@@ -55,23 +59,24 @@ class Scale:
 
 
 def color_of(plot: Plot, position: int, theme: Theme) -> QColor:
-    """Of a curve: limits and our own share stand back."""
+    """Of a curve: limits, and what is together the rest, stand back."""
     series = plot.series[position]
-    if series.limit or series.title in (OURS, "others"):
+    if series.limit or series.title == OTHERS:
         return theme.colors.muted
     colors = _DARK if theme.dark else _LIGHT
     return QColor(colors[position % len(colors)])
 
 
 def value_at(samples: Sequence[Sample], at: float, span: float) -> Sample | None:
-    """The sample nearest to a moment; none where there is no such within a fortieth of `span` seconds, or 3 s."""
+    """The sample nearest to a moment; none where there is no such within a fortieth of `span` seconds, or 6 s."""
     near = min(samples, key=lambda sample: abs(sample[0] - at), default=None)
-    return near if near is not None and abs(near[0] - at) <= max(span / 40, 3.0) else None
+    return near if near is not None and abs(near[0] - at) <= max(span / 40, NEAR) else None
 
 
 def scale_of(plot: Plot, room: QRectF, first: float, last: float, theme: Theme) -> Scale:
     """The axes that fit a plot into `room`."""
-    peak = max((value for one in plot.series if not one.limit for _, value in one.samples), default=0.0)
+    drawn = [one for one in plot.series if not (one.limit or one.aside)]
+    peak = max((value for one in drawn for _, value in one.samples), default=0.0)
     limit = max((value for one in plot.series if one.limit for _, value in one.samples), default=0.0)
     if limit and peak >= _NEAR_LIMIT * limit:
         peak = max(peak, limit)
@@ -82,8 +87,8 @@ def scale_of(plot: Plot, room: QRectF, first: float, last: float, theme: Theme) 
         least = 1.0 if plot.unit in (Unit.COUNT, Unit.SECONDS, Unit.BYTES) else 0.0
         axis = value_axis(peak * 1.02, marks, binary=plot.unit.binary, least=least)
     metrics = QFontMetricsF(theme.fonts.body)
-    left = max(metrics.horizontalAdvance(plot.unit.text(mark)) for mark in axis.marks) + 8
-    return Scale(room.adjusted(left, 6, -1, -_AXIS_FOOT), first, last, axis)
+    left = max(*(metrics.horizontalAdvance(plot.unit.mark(mark)) + 8 for mark in axis.marks), _AXIS_LEFT)
+    return Scale(room.adjusted(left, 10, -1, -_AXIS_FOOT), first, last, axis)
 
 
 def paint_axes(painter: QPainter, scale: Scale, plot: Plot, skew: float, theme: Theme) -> None:
@@ -95,7 +100,7 @@ def paint_axes(painter: QPainter, scale: Scale, plot: Plot, skew: float, theme: 
         painter.setPen(colors.line)
         painter.drawLine(QLineF(area.left(), y, area.right(), y))
         painter.setPen(colors.muted)
-        painter.drawText(QRectF(0, y - 9, area.left() - 8, 18), _RIGHT, plot.unit.text(mark))
+        painter.drawText(QRectF(area.left() - 108, y - 9, 100, 18), _RIGHT, plot.unit.mark(mark))
     fine = scale.last - scale.first < 240
     for unix in time_marks(scale.first + skew, scale.last + skew, max(int(area.width() // _TIME_ROOM), 1)):
         x = scale.x(unix - skew)
@@ -110,12 +115,12 @@ def paint_axes(painter: QPainter, scale: Scale, plot: Plot, skew: float, theme: 
 
 def paint_curves(painter: QPainter, scale: Scale, plot: Plot, marks: Sequence[float], theme: Theme) -> None:
     """The curves, gaps as gaps, a limit as a dashed line; an upright line where the server was restarted."""
-    several = sum(not one.limit for one in plot.series) > 2
+    several = sum(not (one.limit or one.aside) for one in plot.series) > 2
     for position, one in enumerate(plot.series):
         color = color_of(plot, position, theme)
         if one.limit:
             _paint_limit(painter, scale, one, color)
-        else:
+        elif not one.aside:
             span = scale.last - scale.first
             top = scale.axis.top
             paint_sparkline(
@@ -142,7 +147,7 @@ def paint_pointer(painter: QPainter, scale: Scale, plot: Plot, at: float, theme:
     painter.setPen(QPen(theme.colors.surface, 1.5))
     for position, one in enumerate(plot.series):
         near = value_at(one.samples, at, span)
-        if near is not None and not one.limit:
+        if near is not None and not (one.limit or one.aside):
             painter.setBrush(color_of(plot, position, theme))
             painter.drawEllipse(QPointF(scale.x(near[0]), scale.y(near[1])), 4, 4)
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -189,7 +194,8 @@ def paint_legend(
             color = color_of(plot, position, theme)
             style = Qt.PenStyle.DashLine if plot.series[position].limit else Qt.PenStyle.SolidLine
             painter.setPen(QPen(color, 2, style))
-            painter.drawLine(QLineF(x, y + LEGEND_ROW / 2, x + 14, y + LEGEND_ROW / 2))
+            if not plot.series[position].aside:
+                painter.drawLine(QLineF(x, y + LEGEND_ROW / 2, x + 14, y + LEGEND_ROW / 2))
             painter.setFont(theme.fonts.body)
             painter.setPen(theme.colors.muted)
             room = width - (x - origin.x()) - 20

@@ -53,7 +53,8 @@ def _files(files: Persistence, now: float) -> Iterator[Fact]:
     else:
         state = "could not be written" if files.aof_failed else "being rewritten now" if files.rewriting else "on, fine"
         tone = Tone.CRITICAL if files.aof_failed else Tone.NEUTRAL
-        took = f"; last rewrite in {words.duration(files.rewrite_s)}" if (files.rewrite_s or -1) >= 0 else ""
+        known = files.rewrite_s is not None and files.rewrite_s >= 0
+        took = f"; last rewrite in {words.duration(files.rewrite_s or 0)}" if known else ""
         yield "Append-only file", state + took, tone
     if files.fork_s is not None:
         yield "Stood still to fork", f"{files.fork_s * 1000:,.1f} ms, the last time", Tone.NEUTRAL

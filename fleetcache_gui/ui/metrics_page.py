@@ -6,7 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from fleetcache_gui import assets
 from fleetcache_gui.present.metrics import METRICS, of_node
@@ -222,4 +231,3 @@ class MetricsPage(SectionPage):
 
     async def end(self) -> None:
         self._turn.stop()
-

@@ -92,4 +92,3 @@ class SlowLogCard(QFrame):
         ours = sum(call.ours for call in log.calls)
         told = [words.count(log.length, "call"), f"{ours} of these ours" if ours else "none of these ours"]
         self.summary.setText(" · ".join(told) if log.calls else "")
-

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from fleetcache_gui.domain.family import Severity
 from fleetcache_gui.domain.server_health import judge
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.present.metrics import rates
 from fleetcache_gui.ui.gauges import Gauge, gauges, recent
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.family import Severity
 
 
 def history(**counters: tuple[int | None, ...]) -> list[Vitals]:
