@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
-    from fleetcache_gui.domain.family import Severity
     from collections.abc import Sequence
+
+    from fleetcache_gui.domain.family import Severity
 
 
 @dataclass(frozen=True, slots=True)

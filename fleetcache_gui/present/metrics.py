@@ -5,6 +5,7 @@ Any sequence of readings will do, oldest first; `within` cuts it to what is look
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from bisect import bisect_left, bisect_right
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.server_health import growth
 from fleetcache_gui.domain.text import show
-import itertools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -129,10 +129,10 @@ def hit_shares(history: Sequence[Vitals]) -> tuple[Sample, ...]:
 
 def within(history: Sequence[Vitals], first: float, last: float) -> list[Vitals]:
     """The readings from `first` to `last` (monotonic seconds) with one more at either side, so that lines reach the
-    edges; of very many every second, third or later one, between which rates are still true."""
+    edges; of very many every second, fourth, eighth … one, between which rates are still true."""
     start = max(bisect_left(history, first, key=_at) - 1, 0)
     end = min(bisect_right(history, last, key=_at) + 1, len(history))
-    step = max(math.ceil((end - start) / MOST), 1)
+    step = 1 << (max(math.ceil((end - start) / MOST), 1) - 1).bit_length()
     # Counted from the oldest of all: else each new reading would choose others.
     start -= start % step
     return [history[position] for position in range(start, end, step)]

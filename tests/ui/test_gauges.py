@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,7 +10,6 @@ from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.present.metrics import rates
 from fleetcache_gui.ui.gauges import Gauge, gauges, recent
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.family import Severity
