@@ -71,7 +71,7 @@ class Attention(QObject):
         if not self._index:
             return None
         family, code, now = finding.family, finding.judgement.code, self._wall()
-        found = (*self._index.get((family, code, EVERY), ()), *self._index.get(_place(finding), ()))
+        found = (*self._index.get(_place(finding), ()), *self._index.get((family, code, EVERY), ()))
         return next((h for h in found if (h.until is None or h.until > now) and _covers(h, finding)), None)
 
     def acknowledge(self, finding: Finding) -> None:
@@ -114,8 +114,7 @@ class Attention(QObject):
         if not self._judged:
             families = self._session.layout.families
             self._judged = all((read := self._session.snapshot(f.id)) and read.complete for f in families)
-            return
-        if not any(hushed.acknowledged for hushed in self.hushed):
+        if not self._judged or not any(hushed.acknowledged for hushed in self.hushed):
             return
         found = {_place(finding): finding for finding in self._session.findings}
 
