@@ -16,7 +16,7 @@ from tests.live.test_server_health import configured
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from tests.servers import Server
+    from tests.servers import Cluster, Server
 
     Eventually = Callable[..., Coroutine[Any, Any, None]]
 
@@ -120,6 +120,31 @@ async def test_figures_for_charts_are_told_by_every_server(server: Server, event
     assert now.ours["info"] == 2 * len(recorder.vitals)
     assert now.ours["scan"] >= 1
     assert now.ours["ttl" if "ttl" in now.ours else "pttl"] <= now.calls["pttl"], "ours are among all calls"
+
+
+async def test_a_cluster_tells_of_each_node_and_of_all(six_nodes: Cluster, eventually: Eventually) -> None:
+    for node in six_nodes.nodes:
+        node.call("CONFIG SET", "slowlog-log-slower-than", "0")
+        node.call("SLOWLOG RESET")
+    try:
+        async with watching(six_nodes.nodes[0]) as (poller, recorder):
+            await eventually(lambda: recorder.weights.by_family and recorder.slow_log.calls, timeout=30)
+            await eventually(lambda: len(recorder.vitals) > 2 and len(recorder.vitals[-1].lags) == 3, timeout=30)
+            now = recorder.vitals[-1]
+            assert poller.keyspace is not None
+            assert poller.keyspace.lookups.sent[b"SLOWLOG"] % 6 == 0, "two of each primary"
+    finally:
+        for node in six_nodes.nodes:
+            node.call("CONFIG SET", "slowlog-log-slower-than", "10000")
+    figures = [node.figures for node in now.nodes if node.figures is not None]
+    assert len(figures) == 3
+    assert now.rss == sum(figure.rss or 0 for figure in figures)
+    assert now.net_in == sum(figure.net_in or 0 for figure in figures)
+    assert now.calls["info"] == sum(figure.calls["info"] for figure in figures)
+    assert all(figure.persistence is not None and figure.uptime is not None for figure in figures)
+    assert now.persistence is None, "each node has its own files"
+    assert {call.node for call in recorder.slow_log.calls} == {node.address for node in now.nodes if node.figures}
+    assert set(now.lags) == {node.address for node in now.nodes if node.role == "replica"}
 
 
 def test_keys_are_drawn_from_all_parts_of_the_store() -> None:
