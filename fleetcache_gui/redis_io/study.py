@@ -176,9 +176,8 @@ def slow_call(node: str, entry: Sequence[Reply], layout: Layout) -> SlowCall | N
 
 
 def _key(arguments: Sequence[bytes], layout: Layout) -> str:
-    """The key of a call, where it is one of Fleet's."""
-    scripted = arguments[:1] and arguments[0].upper() in (b"EVAL", b"EVALSHA", b"FCALL")
-    for key in arguments[3:4] if scripted else arguments[1:2]:
+    """The key of a call, where it is one of Fleet's: most have it first, containers second, scripts third."""
+    for key in arguments[1:4]:
         if layout.claims(key):
             family = layout.families[layout.router(key)]
             return family.mask(key) if family.mask else show(key, _TEXT)

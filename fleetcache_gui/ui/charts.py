@@ -127,7 +127,9 @@ _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14
 def value_axis(peak: float, marks: int, *, binary: bool, least: float = 0.0) -> Axis:
     """An axis from zero to a little over `peak` with at most `marks` round values above zero; `least` is the finest
     step (1 for what is counted)."""
-    raw = max(peak, least, 1e-9) / max(marks, 1)
+    if peak <= 0:
+        return Axis(max(least, 1.0), (0.0, max(least, 1.0)))
+    raw = max(peak, least) / max(marks, 1)
     base = 1024.0 if binary else 10.0
     unit = base ** math.floor(math.log(raw, base) + 1e-9)
     step = next(unit * step for step in (_BINARY_STEPS if binary else _STEPS) if unit * step >= raw * 0.999)

@@ -140,9 +140,8 @@ class FindingCard(Card):
         """Carry the duration on."""
         if self._finding is not None:
             hushed = self._attention.of(self._finding)
-            word = _hushed_words(hushed) if hushed else _WORDS[self._finding.severity]
-            lasted = max(time.time() - self._finding.wall, 0.0)
-            self.since.setText(f"{word}, {for_words(lasted)}")
+            lasted = for_words(max(time.time() - self._finding.wall, 0.0))
+            self.since.setText(_hushed_words(hushed) if hushed else f"{_WORDS[self._finding.severity]}, {lasted}")
             at = datetime.fromtimestamp(self._finding.wall)
             plain_tooltip(self.since, f"Since {at:%d %b %Y %H:%M:%S}")
 

@@ -58,7 +58,7 @@ class QuietFindings(QWidget):
     def _tell(self) -> None:
         opened = self.fold.isChecked()
         self.fold.setText(f"{words.count(self._count, 'finding')} acknowledged or muted")
-        self.fold.setIcon(assets.icon("chevron-down" if opened else "chevron-right-grey", self._theme.colors.muted))
+        self.fold.setIcon(assets.icon("chevron-down" if opened else "chevron-right", self._theme.colors.muted))
 
     def _toggle(self, opened: bool) -> None:
         self.cards.setVisible(opened)
