@@ -106,8 +106,9 @@ class Metric:
 
     def within(self, history: Sequence[Vitals], first: float, last: float) -> Plot:
         """The chart of what lies between two moments (monotonic seconds)."""
-        told = [v for v in history if v.calls] if self.seldom else history
-        return self.plot(within(told, first, last))
+        if self.seldom:
+            return self.plot(within([v for v in history if v.calls], first, last, MOST // 4))
+        return self.plot(within(history, first, last))
 
 
 def levels(history: Sequence[Vitals], read: Callable[[Vitals], float | None]) -> tuple[Sample, ...]:
@@ -127,12 +128,12 @@ def hit_shares(history: Sequence[Vitals]) -> tuple[Sample, ...]:
     return tuple((at, hit / (hit + miss)) for at, hit, miss in pairs if miss is not None and hit + miss)
 
 
-def within(history: Sequence[Vitals], first: float, last: float) -> list[Vitals]:
+def within(history: Sequence[Vitals], first: float, last: float, most: int = MOST) -> list[Vitals]:
     """The readings from `first` to `last` (monotonic seconds) with one more at either side, so that lines reach the
     edges; of very many every second, fourth, eighth … one, between which rates are still true."""
     start = max(bisect_left(history, first, key=_at) - 1, 0)
     end = min(bisect_right(history, last, key=_at) + 1, len(history))
-    step = 1 << (max(math.ceil((end - start) / MOST), 1) - 1).bit_length()
+    step = 1 << (max(math.ceil((end - start) / most), 1) - 1).bit_length()
     # Counted from the oldest of all: else each new reading would choose others.
     start -= start % step
     return [history[position] for position in range(start, end, step)]
@@ -253,9 +254,9 @@ def _commands(history: Sequence[Vitals]) -> Plot:
 def _calls(history: Sequence[Vitals]) -> Iterator[tuple[float, float, dict[str, int], int]]:
     """Between readings that have them: when, over how many seconds, calls of others by command, and ours in all."""
     told = [v for v in history if v.calls]
-    for then, now in itertools.pairwise(told):
+    folded = [_folded(v.calls) for v in told]
+    for (then, before), (now, after) in itertools.pairwise(zip(told, folded, strict=True)):
         span = now.at - then.at
-        before, after = _folded(then.calls), _folded(now.calls)
         if then.run_id != now.run_id or span <= 0 or any(after[name] < number for name, number in before.items()):
             continue  # a restart, or a reset of the statistics
         ours = {name: max(number - then.ours.get(name, 0), 0) for name, number in now.ours.items()}
