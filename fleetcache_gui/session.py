@@ -21,7 +21,7 @@ from fleetcache_gui.domain.server_health import SERVER, judge, other_layout
 from fleetcache_gui.domain.slow_log import SlowLog
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals, kept
 from fleetcache_gui.domain.telling import Happening
-from fleetcache_gui.domain.thresholds import Thresholds
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.weights import Weights
 from fleetcache_gui.domain.words import count, duration
@@ -79,7 +79,7 @@ class Session(QObject):
         interval: float = 2.0,
         elsewhere: tuple[Layout, ...] = (),
         replicas: bool = False,
-        thresholds: Thresholds = Thresholds(),  # noqa: B008  (frozen)
+        thresholds: Thresholds = USUAL,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)

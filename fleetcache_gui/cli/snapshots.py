@@ -24,7 +24,7 @@ from fleetcache_gui.domain.layout import present
 from fleetcache_gui.domain.server_health import judge, other_layout
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.domain.text import mask, show
-from fleetcache_gui.domain.thresholds import Thresholds
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
 from fleetcache_gui.domain.words import count, missing_words
 from fleetcache_gui.families.layouts import elsewhere
@@ -66,7 +66,7 @@ class Wanted:
     fail_on: str | None
     expected: Expected
     replicas: bool
-    thresholds: Thresholds = field(default_factory=Thresholds)
+    thresholds: Thresholds = USUAL
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from fleetcache_gui.domain import server_advice, words
 from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.snapshot import NodeVitals, Vitals
-from fleetcache_gui.domain.thresholds import Thresholds, grade, raised
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds, grade, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ _LATE = (
 
 def judge(
     history: Sequence[Vitals],
-    thresholds: Thresholds = Thresholds(),  # noqa: B008  (frozen)
+    thresholds: Thresholds = USUAL,
     held: Mapping[str, Severity] = NOTHING_HELD,
 ) -> tuple[Judgement, ...]:
     """What is wrong with the server at the last of its readings, which come oldest first; `held` are the codes that

@@ -33,6 +33,9 @@ class Thresholds:
     buffer: float = 80.0
 
 
+USUAL = Thresholds()
+
+
 def raised(figure: float | None, threshold: float, slack: float, *, held: bool) -> bool:
     """True above `threshold`; where it is `held`, until `slack` below it: what moves about it does not come and go."""
     return figure is not None and figure > (threshold - slack if held else threshold)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from fleetcache_gui.domain.thresholds import Thresholds
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.redis_io.address import (
     CONNECT_TIMEOUT,
     REPLY_TIMEOUT,
@@ -97,11 +97,11 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
     @property
     def thresholds(self) -> Thresholds:
         """From where on findings open."""
-        return Thresholds(**msgspec.structs.asdict(self.alerts)) if self.alerts else Thresholds()
+        return Thresholds(**msgspec.structs.asdict(self.alerts)) if self.alerts else USUAL
 
     def with_thresholds(self, thresholds: Thresholds) -> Profile:
         """The same with these; the usual ones need not be kept."""
-        alerts = None if thresholds == Thresholds() else AlertsPart(**asdict(thresholds))
+        alerts = None if thresholds == USUAL else AlertsPart(**asdict(thresholds))
         return msgspec.structs.replace(self, alerts=alerts)
 
     def address(self, password: str = "") -> Address:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QHBoxLayout, QPushButton
 
-from fleetcache_gui.domain.thresholds import Thresholds
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.ui.sheet import Sheet
 from fleetcache_gui.ui.text_widgets import PlainLabel
 
@@ -87,7 +87,7 @@ class AlertsSheet(Sheet):
     def _add_foot(self) -> None:
         self.usual = QPushButton("Usual values")
         self.usual.setProperty("kind", "quiet")
-        self.usual.clicked.connect(lambda: self._fill(Thresholds()))
+        self.usual.clicked.connect(lambda: self._fill(USUAL))
         self.cancel = QPushButton("Cancel")
         self.cancel.clicked.connect(self.close_up)
         self.save = QPushButton("Save")

@@ -54,6 +54,11 @@ class Attention(QObject):
         session.findings_changed.connect(self._review)
 
     @property
+    def settled(self) -> bool:
+        """Every family was judged once: what opens from now on is news."""
+        return self._judged
+
+    @property
     def hushed(self) -> list[Hushed]:
         """All of this connection, oldest first."""
         return self._settings.hushed.get(self._session.name, [])

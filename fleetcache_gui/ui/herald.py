@@ -67,7 +67,8 @@ class Herald(QObject):
             if finding.severity is not Severity.INFO
             and (finding.id not in before or before[finding.id].rank < finding.severity.rank)
         ]
-        if fresh and self._settings.notify and self._window.isVisible() and not self._watched():
+        wanted = self._settings.notify and self._attention.settled
+        if fresh and wanted and self._window.isVisible() and not self._watched():
             self.tell(*message(fresh, self._session), worst(fresh) is Severity.CRITICAL)
 
     def _watched(self) -> bool:

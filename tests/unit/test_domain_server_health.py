@@ -19,7 +19,7 @@ from fleetcache_gui.domain.server_health import (
     other_layout,
 )
 from fleetcache_gui.domain.snapshot import Missing, NodeVitals, Vitals
-from fleetcache_gui.domain.thresholds import Thresholds
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
@@ -29,7 +29,7 @@ def used(*percents: float) -> list[Vitals]:
     return [Vitals(2.0 * i, run_id="a", memory=round(p * 100), memory_limit=10_000) for i, p in enumerate(percents)]
 
 
-def severities(history: list[Vitals], thresholds: Thresholds = Thresholds()) -> dict[str, Severity]:  # noqa: B008
+def severities(history: list[Vitals], thresholds: Thresholds = USUAL) -> dict[str, Severity]:
     """As the session judges: reading by reading, from what was open before."""
     held: dict[str, Severity] = {}
     for n in range(len(history)):
