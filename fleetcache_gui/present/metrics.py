@@ -15,7 +15,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
-from fleetcache_gui.domain.server_health import growth
+from fleetcache_gui.domain.server_advice import FRAGMENTATION, HITS
+from fleetcache_gui.domain.server_health import CLIENTS, EVICTIONS, LAG, MEMORY, growth
 from fleetcache_gui.domain.text import show
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ COMMANDS = 6
 OURS, OTHERS = "this inspector", "others"
 
 _TEXT = 24  # characters
+_SHORTEST = 0.3
+"""Seconds; less lies between two readings only when something was asked for out of turn."""
 
 
 class Unit(Enum):
@@ -117,8 +120,20 @@ def levels(history: Sequence[Vitals], read: Callable[[Vitals], float | None]) ->
 
 
 def rates(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tuple[Sample, ...]:
-    """A counter's growth per second between readings; none across a restart or a reset of the statistics."""
-    return tuple((now.at, grown / (now.at - then.at)) for then, now, grown in growth(history, read))
+    """A counter's growth per second between readings; none across a restart or a reset of the statistics. Readings
+    that follow at once are taken together: over so short a time chance is all."""
+    found: list[Sample] = []
+    last: Vitals | None = None
+    since, gathered = 0.0, 0
+    for then, now, grown in growth(history, read):
+        if then is not last:
+            since, gathered = then.at, 0
+        gathered += grown
+        if now.at - since >= _SHORTEST:
+            found.append((now.at, gathered / (now.at - since)))
+            since, gathered = now.at, 0
+        last = now
+    return tuple(found)
 
 
 def hit_shares(history: Sequence[Vitals]) -> tuple[Sample, ...]:
@@ -317,3 +332,13 @@ METRICS: tuple[Metric, ...] = (
     ),
 )
 """In the order of the page."""
+
+CHART_OF: Mapping[str, str] = {
+    MEMORY: "memory",
+    FRAGMENTATION: "fragmentation",
+    HITS: "hit_rate",
+    EVICTIONS: "going",
+    CLIENTS: "clients",
+    LAG: "lag",
+}
+"""The chart, by its id, that shows how a finding about the server came to be, by the finding's code."""

@@ -16,6 +16,7 @@ from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import Severity
 from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.present.metrics import CHART_OF
 from fleetcache_gui.ui.attention import MUTES
 from fleetcache_gui.ui.marks import SEVERITY_TONES, Mark
 from fleetcache_gui.ui.states import Icon
@@ -96,6 +97,7 @@ class FindingCard(Card):
     """One finding."""
 
     jump = Signal(str, object)  # family id, row id
+    chart = Signal(str)  # id of a metric
 
     def __init__(self, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -131,9 +133,11 @@ class FindingCard(Card):
             judged = finding.judgement
             self.say(SEVERITY_TONES[judged.severity], judged.text, judged.meaning, judged.advice)
             self.setAccessibleName(f"{_WORDS[judged.severity]}: {judged.text}")
-            self.button.setAccessibleName(f"Show the row: {judged.text}")
+            charted = finding.family == SERVER and judged.code in CHART_OF
+            self.button.setText("Chart" if charted else "Show")
+            self.button.setAccessibleName(f"Show the {'chart' if charted else 'row'}: {judged.text}")
             self.more.setAccessibleName(f"Acknowledge or mute: {judged.text}")
-            self.button.setVisible(finding.family != SERVER)  # what is about all of it is shown here already
+            self.button.setVisible(finding.family != SERVER or charted)  # else all of it is shown here already
         self.tick()
 
     def tick(self) -> None:
@@ -167,8 +171,13 @@ class FindingCard(Card):
         self.menu().popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     def _jump(self) -> None:
-        if self._finding is not None:
-            self.jump.emit(self._finding.family, self._finding.judgement.row)
+        finding = self._finding
+        if finding is None:
+            return
+        if finding.family == SERVER:
+            self.chart.emit(CHART_OF[finding.judgement.code])
+        else:
+            self.jump.emit(finding.family, finding.judgement.row)
 
 
 def _hushed_words(hushed: Hushed) -> str:
@@ -209,6 +218,7 @@ class FindingCards(QWidget):
     """The open findings, gravest first. A card stays the same widget while its finding is open."""
 
     jump = Signal(str, object)
+    chart = Signal(str)
     resized = Signal()  # a person asked for more cards, or for fewer
 
     def __init__(self, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
@@ -272,4 +282,5 @@ class FindingCards(QWidget):
     def _new_card(self) -> FindingCard:
         card = FindingCard(self._theme, self._attention, self)
         card.jump.connect(self.jump)
+        card.chart.connect(self.chart)
         return card

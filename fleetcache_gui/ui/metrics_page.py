@@ -175,6 +175,13 @@ class MetricsPage(SectionPage):
         self.scope.setCurrentIndex(max(self.scope.findData(self._node), 0))
         self.refresh()
 
+    def show_metric(self, metric_id: str) -> None:
+        """Bring a chart into sight, and give it the focus."""
+        for card in self.cards:
+            if card.chart.subject.id == metric_id:
+                self._scroll.ensureWidgetVisible(card)
+                card.chart.setFocus()
+
     def refresh(self) -> None:
         """Have all that is seen worked out anew, in turns of the loop."""
         history = self.history

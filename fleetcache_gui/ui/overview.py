@@ -108,6 +108,7 @@ class Overview(SectionPage):
     """Told of news by the session; `tick` carries durations on."""
 
     jump = Signal(str, object)  # family id, row id (b"" for the family as a whole)
+    chart = Signal(str)  # id of a metric
 
     def __init__(self, session: Session, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +130,7 @@ class Overview(SectionPage):
             source.jump.connect(self.jump)
         for growing in (self.cards, self.quiet):
             growing.resized.connect(self.column.fit)
+            growing.chart.connect(self.chart)
         attention.changed.connect(self._findings_changed)
         session.link_changed.connect(self._link_changed)
         session.vitals_changed.connect(self._vitals_changed)

@@ -23,6 +23,7 @@ class QuietFindings(QWidget):
     """A line that unfolds to cards; hidden while there is nothing quiet."""
 
     jump = Signal(str, object)
+    chart = Signal(str)
     resized = Signal()
 
     def __init__(self, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
@@ -35,6 +36,7 @@ class QuietFindings(QWidget):
         self.fold.toggled.connect(self._toggle)
         self.cards = FindingCards(theme, attention)
         self.cards.jump.connect(self.jump)
+        self.cards.chart.connect(self.chart)
         self.cards.resized.connect(self.resized)
         self.cards.hide()
         column = QVBoxLayout(self)

@@ -145,7 +145,8 @@ class MainWindow(QMainWindow):
         self.desk.covered.connect(self._cover)
         self.notice.pressed.connect(session.retry_now)
         self.overview.jump.connect(self.jump)
-        self.overview.nodes.chosen.connect(self.show_node)
+        self.overview.nodes.chosen.connect(lambda node_id: self.metrics().choose_node(node_id))
+        self.overview.chart.connect(lambda metric_id: self.metrics().show_metric(metric_id))
         self.overview.alerts.clicked.connect(lambda: self.desk.alerts_sheet.open())
         self.finder.jump.connect(self.jump)
         self._clock.timeout.connect(self._tick)
@@ -168,12 +169,12 @@ class MainWindow(QMainWindow):
         self.show_family("")
         self.home.show_section(section_id)
 
-    def show_node(self, node_id: str) -> None:
-        """Show the charts of one node of a cluster."""
+    def metrics(self) -> MetricsPage:
+        """The section of charts, shown."""
         self.show_section(METRICS)
         page = self.home.page(METRICS)
-        if isinstance(page, MetricsPage):
-            page.choose_node(node_id)
+        assert isinstance(page, MetricsPage)
+        return page
 
     @property
     def current(self) -> str:

@@ -95,12 +95,18 @@ async def test_the_server_as_a_whole_is_judged_on_the_overview_alone(qapp: QAppl
         (card,) = overview.cards.cards
         assert card.isVisible()
         assert (card.title.text(), card.advice.text()) == ("Memory is full.", "Do that.")
-        assert not card.button.isVisible(), "there is no row to go to"
+        assert card.button.text() == "Chart", "there is no row to go to"
         assert window.tabs.tab(0).tone is Tone.CRITICAL
         assert window.tabs.accessibleTabName(0) == "Overview of the whole cache, 1 critical"
         assert {window.tabs.tab(i).tone for i in range(1, 9)} == {None}
         stage.show("locks", (lock("async:software", "worker-2", now, None),))
         assert overview.cards.cards[1].button.isVisible()
+        card.button.click()
+        assert window.home.current == "metrics"
+        assert window.metrics().charts[0].hasFocus()
+        window.show_section("now")
+        stage.judge_server(replace(full, code="server.partial"))
+        assert not overview.cards.cards[0].button.isVisible(), "all that is to be seen is seen here"
         stage.judge_server()
         assert window.tabs.tab(0).tone is None
 

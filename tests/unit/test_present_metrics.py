@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fleetcache_gui.domain.snapshot import NodeVitals, Vitals, kept
 from fleetcache_gui.present.metrics import (
+    CHART_OF,
     COMMANDS,
     METRICS,
     MOST,
@@ -18,6 +19,7 @@ from fleetcache_gui.present.metrics import (
     Unit,
     as_csv,
     of_node,
+    rates,
     restarts,
     within,
 )
@@ -56,6 +58,16 @@ def test_a_restart_makes_no_rate_and_is_marked() -> None:
     history = [reading(0.0, net_in=100), reading(2.0, net_in=300), Vitals(4.0, run_id="b", net_in=5000)]
     assert curves(metric("network").plot(history)) == {"received": ((2.0, 100.0),)}
     assert restarts(history) == (4.0,)
+
+
+def test_readings_that_follow_at_once_are_taken_together() -> None:
+    times = ((0.0, 0), (2.0, 200), (2.05, 230), (2.1, 230), (4.0, 400))
+    history = [reading(at, net_in=number) for at, number in times]
+    assert rates(history, lambda v: v.net_in) == ((2.0, 100.0), (4.0, 100.0))
+
+
+def test_a_finding_leads_to_a_chart_that_there_is() -> None:
+    assert set(CHART_OF.values()) <= {one.id for one in METRICS}
 
 
 def test_ours_is_left_out_of_the_commands_and_told_beside_them() -> None:
