@@ -24,12 +24,12 @@ def sections(session: Session, theme: Theme, overview: Overview, jump: Jump) -> 
     """In the order of the strip. `jump` shows a family and a row of it."""
 
     def metrics() -> SectionPage:
-        from fleetcache_gui.ui.metrics_page import MetricsPage
+        from fleetcache_gui.ui.metrics_page import MetricsPage  # what is seen first comes without it
 
         return MetricsPage(session, theme)
 
     def timeline() -> SectionPage:
-        from fleetcache_gui.ui.timeline_page import TimelinePage  # what is seen first comes without it
+        from fleetcache_gui.ui.timeline_page import TimelinePage
 
         page = TimelinePage(session, theme)
         page.jump.connect(jump)

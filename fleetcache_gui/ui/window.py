@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
@@ -24,7 +24,6 @@ from fleetcache_gui.ui.herald import Herald
 from fleetcache_gui.ui.home import Home
 from fleetcache_gui.ui.lines import FrameLine, Line
 from fleetcache_gui.ui.marks import SEVERITY_TONES, severity_words, worst
-from fleetcache_gui.ui.metrics_page import MetricsPage
 from fleetcache_gui.ui.overview import Overview
 from fleetcache_gui.ui.palette import Palette, ShortcutSheet
 from fleetcache_gui.ui.sections import METRICS, sections
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.metrics_page import MetricsPage
     from fleetcache_gui.ui.picker import Overlay
     from fleetcache_gui.ui.theme import Mode, Theme
 
@@ -172,9 +172,7 @@ class MainWindow(QMainWindow):
     def metrics(self) -> MetricsPage:
         """The section of charts, shown."""
         self.show_section(METRICS)
-        page = self.home.page(METRICS)
-        assert isinstance(page, MetricsPage)
-        return page
+        return cast("MetricsPage", self.home.page(METRICS))
 
     @property
     def current(self) -> str:
