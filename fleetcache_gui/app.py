@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.profiles.profile import Profile
     from fleetcache_gui.redis_io.address import Address
     from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.alerts_sheet import Keep
 
     Choice = tuple[Profile, Address]
 
@@ -109,14 +110,18 @@ async def choose_connection(profiles: Path, remembered: Path, samples: Sequence[
         editor.deleteLater()
 
 
-async def watch(session: Session, deeds: Deeds, path: Path, interval: float | None = None) -> int:
+async def watch(
+    session: Session, deeds: Deeds, path: Path, interval: float | None = None, keep: Keep | None = None
+) -> int:
     """Show the window until a person closes it; what it should remember is kept in `path`.
 
-    `interval` is the seconds from poll to poll; None takes what was chosen last.
+    `interval` is the seconds from poll to poll; None takes what was chosen last. `keep` keeps thresholds that are
+    chosen in the window.
     """
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
     async with window(session, deeds, Theme(remembered.theme), remembered) as shown:
+        shown.desk.keep_thresholds = keep
         try:
             await aio.emitted(shown.closed)
         finally:  # Ctrl+C in the terminal is a usual way out too

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from fleetcache_gui.domain.family import AWAY, Expected, Family, Judgement, Row, Severity
+from fleetcache_gui.domain.growth import Growth
 from fleetcache_gui.domain.health import Finding, FindingBook
 from fleetcache_gui.domain.lanes import Lanes
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.domain.server_health import SERVER, judge, other_layout
-from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals
+from fleetcache_gui.domain.slow_log import SlowLog
+from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals, kept
 from fleetcache_gui.domain.telling import Happening
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.domain.weights import Weights
 from fleetcache_gui.domain.words import count, duration
 from fleetcache_gui.present.long_table import LongTable
 from fleetcache_gui.present.table import Table, holding
@@ -52,7 +56,7 @@ class Session(QObject):
     Signals fire on the one thread, after the state they speak of has changed.
 
     `link_changed(Link)`, `vitals_changed(Vitals)`, `inventory_changed(Inventory)`, `family_changed(family id)`,
-    `findings_changed()`, `happened(tuple of Event)`.
+    `findings_changed()`, `happened(tuple of Event)`, `slow_log_changed()`, `weights_changed()`.
     """
 
     link_changed = Signal(object)
@@ -61,6 +65,8 @@ class Session(QObject):
     family_changed = Signal(str)
     findings_changed = Signal()
     happened = Signal(object)
+    slow_log_changed = Signal()
+    weights_changed = Signal()
 
     def __init__(
         self,
@@ -73,6 +79,7 @@ class Session(QObject):
         interval: float = 2.0,
         elsewhere: tuple[Layout, ...] = (),
         replicas: bool = False,
+        thresholds: Thresholds = USUAL,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -83,6 +90,8 @@ class Session(QObject):
         self.link = Link(Phase.CONNECTING, self.address, since=time.monotonic(), database=address.database)
         self.vitals: Vitals | None = None
         self.inventory = Inventory()
+        self.slow_log = SlowLog()
+        self.weights = Weights()
         self.history: deque[Vitals] = deque(maxlen=HISTORY)
         self.events: deque[Event] = deque(maxlen=EVENTS)
         self._poller = Poller(address, layout, self, expected or Expected(), interval, elsewhere, replicas=replicas)
@@ -92,6 +101,9 @@ class Session(QObject):
         self._tables: dict[str, Table | LongTable] = {}
         self._book = FindingBook()
         self.lanes = Lanes()
+        self._growth = Growth()
+        self.thresholds = thresholds
+        """From where on something is told; another one holds from the next reading on."""
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -276,7 +288,7 @@ class Session(QObject):
         before, self.vitals = self.vitals, vitals
         if before is not None:
             self._happen(*fates(before, vitals, time.time()))
-        self.history.append(vitals)
+        self.history.append(kept(vitals, self.history))
         self._judge_server(vitals, first=before is None)
         self.vitals_changed.emit(vitals)
 
@@ -312,9 +324,24 @@ class Session(QObject):
         if isinstance(table, LongTable):
             table.collect(came, went)
 
+    def on_slow_log(self, slow_log: SlowLog) -> None:
+        """The slow log was read, or refused."""
+        self.slow_log = slow_log
+        self.slow_log_changed.emit()
+
+    def on_weights(self, weights: Weights) -> None:
+        """Some keys of each family were measured, or that was refused."""
+        self.weights = weights
+        self.weights_changed.emit()
+
     def _judge_server(self, vitals: Vitals, *, first: bool) -> None:
         known, wall = self._book.of(SERVER), time.time()
-        judged = (*judge(self.history), *self.layout.judge(vitals), *other_layout(self.inventory.elsewhere))
+        held = {finding.judgement.code: finding.severity for finding in known}
+        judged = (
+            *judge(self.history, self.thresholds, held),
+            *self.layout.judge(vitals),
+            *other_layout(self.inventory.elsewhere),
+        )
         opened, closed = self._book.note(SERVER, judged, vitals.at, wall)
         if not first:
             self._happen(*openings(opened, closed, wall))
@@ -330,7 +357,11 @@ class Session(QObject):
             judgements = [f.judgement for f in known if f.judgement.row not in read] + judgements
         elif snapshot.long:
             judgements = [*self._unread(snapshot, known), *judgements]
-        judgements += family.survey(snapshot.rows, snapshot.count, self._expected) if snapshot.complete else ()
+        if snapshot.complete:
+            judgements += family.survey(snapshot.rows, snapshot.count, self._expected)
+            held = any(finding.judgement.code.endswith(".growth") for finding in known)
+            limit = self.thresholds.growth
+            judgements += self._growth.judge(family, snapshot.count, snapshot.at, limit, held=held)
         if snapshot.long and snapshot.suspects > snapshot.suspects_read:
             judgements.append(_many(family, snapshot.suspects, snapshot.suspects_read))
         opened, closed = self._book.note(family.id, judgements, snapshot.at, wall)

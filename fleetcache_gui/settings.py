@@ -34,9 +34,21 @@ class UndoSettings(msgspec.Struct, omit_defaults=True):
     age: Annotated[float, msgspec.Meta(ge=60, le=366 * 86400)] = 24 * 3600.0
 
 
+class Hushed(msgspec.Struct, omit_defaults=True):
+    """A finding, or all of a kind, that a person does not want to be told of. `row` is a digest: a row's id may be a
+    credential; empty for all rows. `acknowledged`: the severity that was seen. `until`: Unix seconds, None for good."""
+
+    family: Annotated[str, msgspec.Meta(max_length=100)]
+    code: Annotated[str, msgspec.Meta(max_length=100)]
+    row: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    acknowledged: Literal["", "info", "warning", "critical"] = ""
+    until: float | None = None
+
+
 class Settings(msgspec.Struct, omit_defaults=True):
     """`geometry` is Qt's own, in base64; `tab` the family shown last, empty for the overview, and
-    `section` that of the overview."""
+    `section` that of the overview; `hushed` by the name of the connection. `notify`: tell of findings on the
+    desktop while the window is in the background."""
 
     theme: Literal["system", "light", "dark"] = "system"
     interval: Interval = 2.0
@@ -45,6 +57,8 @@ class Settings(msgspec.Struct, omit_defaults=True):
     section: str = ""
     pages: dict[str, PageSettings] = {}
     undo: UndoSettings = msgspec.field(default_factory=UndoSettings)
+    hushed: dict[str, list[Hushed]] = {}
+    notify: bool = True
 
     def page(self, family_id: str) -> PageSettings:
         """The part that belongs to one family's page, to be changed in place."""

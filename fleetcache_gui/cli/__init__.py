@@ -164,10 +164,11 @@ def snapshot(
     from fleetcache_gui.cli.login import checked
     from fleetcache_gui.domain.family import Expected
 
-    address = checked(where).address
-    shown, expected = layout_of(address, layout), Expected(hosts, limits)
-    wanted = snapshots.Wanted(shown, as_json, families, reveal, fail_on, expected, replicas)
-    sys.exit(snapshots.run(address, wanted))
+    chosen = checked(where)
+    shown, expected = layout_of(chosen.address, layout), Expected(hosts, limits)
+    thresholds = chosen.profile.thresholds
+    wanted = snapshots.Wanted(shown, as_json, families, reveal, fail_on, expected, replicas, thresholds)
+    sys.exit(snapshots.run(chosen.address, wanted))
 
 
 @cli.command()

@@ -24,6 +24,7 @@ from fleetcache_gui.domain.layout import present
 from fleetcache_gui.domain.server_health import judge, other_layout
 from fleetcache_gui.domain.store import KeyStore
 from fleetcache_gui.domain.text import mask, show
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.domain.values import Cell, Expiry, Progress, State
 from fleetcache_gui.domain.words import count, missing_words
 from fleetcache_gui.families.layouts import elsewhere
@@ -65,6 +66,7 @@ class Wanted:
     fail_on: str | None
     expected: Expected
     replicas: bool
+    thresholds: Thresholds = USUAL
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -
                 break
         out = _Printer(sys.stdout, keyspace, wanted, taken) if wanted.as_json else _Summary(sys.stdout, keyspace, taken)
         judged = (
-            *judge([keyspace.vitals]),
+            *judge([keyspace.vitals], wanted.thresholds),
             *wanted.layout.judge(keyspace.vitals),
             *other_layout(_elsewhere(store, wanted)),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -82,9 +83,22 @@ async def _watch(profile: Profile, address: Address, expected: Expected, *, repl
         expected=expected,
         elsewhere=elsewhere(layout),
         replicas=replicas,
+        thresholds=profile.thresholds,
     )
     deeds = Deeds(session, address, settings.data_folder(), never=profile.never_unlock)
-    return await app.watch(session, deeds, settings.default_path(), profile.interval)
+    path, keep = store.default_path(), None
+    if _is_kept(profile, path):
+        keep = partial(store.keep_thresholds, profile, path=path)
+    return await app.watch(session, deeds, settings.default_path(), profile.interval, keep)
+
+
+def _is_kept(profile: Profile, path: Path) -> bool:
+    """Whether this is one of the profiles of this user, and not just another address under its name."""
+    try:
+        kept = store.load(path).get(profile.name)
+    except store.BadProfiles:
+        return False
+    return kept is not None and kept.addresses == profile.addresses
 
 
 def pictures(folder: Path, address: Address, layout: Layout, seconds: float) -> int:

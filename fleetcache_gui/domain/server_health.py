@@ -1,20 +1,22 @@
 """What is judged of the server as a whole, from successive readings of its figures. Pure.
 
-Thresholds are those of Fleet's cache specification (memory over 80 %, clients saturating, replicas behind). The window
-takes the colours of its tiles from here too, so that what is red there is a finding as well.
+Thresholds may be chosen (`thresholds.py`); what is open stays so until its figure is well below. The window takes the
+colours of its tiles from the findings too, so that what is red there is a finding as well.
 """
 
 from __future__ import annotations
 
 import itertools
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from fleetcache_gui.domain import words
+from fleetcache_gui.domain import server_advice, words
 from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.snapshot import NodeVitals, Vitals
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds, grade, raised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _Figures: TypeAlias = "Vitals | NodeVitals"
 """Of a server by itself, or of one node."""
@@ -29,11 +31,10 @@ ONE_NODE, PARTIAL, OTHER_LAYOUT = "server.one-node", "server.partial", "server.o
 RECENT = 60.0
 """Seconds over which a rate is told, and that an eviction is held against the server."""
 
-_FULL = ((Severity.CRITICAL, 0.95), (Severity.WARNING, 0.80))
-"""Shares of a limit from which on it is told; gravest first."""
+_PERCENT_SLACK = 5.0
+_LAG_SLACK = 0.5  # of the threshold
 
-_SHARE_SLACK = 0.05
-_BEHIND, _BEHIND_SLACK = 10.0, 5.0  # seconds
+NOTHING_HELD: Mapping[str, Severity] = MappingProxyType({})
 
 _FULL_ADVICE = "See on the overview which family grows; clean up what is orphaned, or give the server more memory."
 _EVICTED = (
@@ -61,12 +62,27 @@ _LATE = (
 )
 
 
-def judge(history: Sequence[Vitals]) -> tuple[Judgement, ...]:
-    """What is wrong with the server at the last of its readings, which come oldest first."""
+def judge(
+    history: Sequence[Vitals],
+    thresholds: Thresholds = USUAL,
+    held: Mapping[str, Severity] = NOTHING_HELD,
+) -> tuple[Judgement, ...]:
+    """What is wrong with the server at the last of its readings, which come oldest first; `held` are the codes that
+    are open now, with their severities."""
     if not history:
         return ()
     now = history[-1]
-    found = (_one_node(now), _partial(now), _memory(history), _evictions(history), _clients(history), _lag(history))
+    if len(history) > 1 and history[-2].run_id != now.run_id:  # of another process nothing is held against this one
+        held = NOTHING_HELD
+    found = (
+        _one_node(now),
+        _partial(now),
+        _memory(now, thresholds, held),
+        _evictions(history, thresholds),
+        _clients(now, thresholds, held),
+        _lag(now, thresholds, held),
+        *server_advice.judge(history, thresholds, held),
+    )
     return tuple(judgement for judgement in found if judgement)
 
 
@@ -156,31 +172,18 @@ def growth(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> I
             yield then, now, after - before
 
 
-def _over(history: Sequence[Vitals], read: Callable[[Vitals], float | None], threshold: float, slack: float) -> bool:
-    """True from above `threshold` until `slack` below it, so that what moves about it does not come and go."""
-    for vitals in reversed(history):
-        figure = read(vitals)
-        if figure is None or vitals.run_id != history[-1].run_id or figure <= threshold - slack:
-            return False
-        if figure > threshold:
-            return True
-    return False
-
-
-def _fullness(history: Sequence[Vitals], read: Callable[[Vitals], float | None]) -> Severity | None:
-    return next((severity for severity, share in _FULL if _over(history, read, share, _SHARE_SLACK)), None)
-
-
-def _memory(history: Sequence[Vitals]) -> Judgement | None:
-    severity, now = _fullness(history, memory_share), history[-1]
-    if severity is None:
+def _memory(now: Vitals, limits: Thresholds, held: Mapping[str, Severity]) -> Judgement | None:
+    share = memory_share(now)
+    levels = ((Severity.CRITICAL, limits.memory_critical), (Severity.WARNING, limits.memory))
+    severity = grade(None if share is None else 100 * share, levels, _PERCENT_SLACK, held.get(MEMORY))
+    if severity is None or share is None:
         return None
     state = "nearly full" if severity is Severity.CRITICAL else "filling up"
     fullest = _fullest(now, _memory_of)
-    used, limit = 100 * (memory_share(now) or 0.0), words.size(fullest.memory_limit or 0)
     whose = f"The memory of {fullest.address}" if isinstance(fullest, NodeVitals) else "The server's memory"
-    text = f"{whose} is {state}: {used:.0f} % of {limit} are used."
-    return Judgement(MEMORY, b"", severity, text, _at_the_limit(now.policy or ""), _FULL_ADVICE)
+    text = f"{whose} is {state}: {100 * share:.0f} % of {words.size(fullest.memory_limit or 0)} are used."
+    advice = " ".join(filter(None, (_FULL_ADVICE, server_advice.endless(now))))
+    return Judgement(MEMORY, b"", severity, text, _at_the_limit(now.policy or ""), advice)
 
 
 def _at_the_limit(policy: str) -> str:
@@ -199,18 +202,20 @@ def _at_the_limit(policy: str) -> str:
     return "At the limit it evicts keys or refuses writes; it does not tell which."
 
 
-def _evictions(history: Sequence[Vitals]) -> Judgement | None:
+def _evictions(history: Sequence[Vitals], limits: Thresholds) -> Judgement | None:
     steps = list(growth(lately(history), lambda v: v.evicted))
     evicted = sum(grown for _, _, grown in steps)
-    if not evicted:
+    if evicted <= limits.evicted:  # counted over a minute, so that it does not come and go
         return None
     within = words.duration(int(steps[-1][1].at - steps[0][0].at))  # longer than a minute after a pause
     text = f"{words.count(evicted, 'key was evicted', 'keys were evicted')} within {within}."
     return Judgement(EVICTIONS, b"", Severity.WARNING, text, *_EVICTED)
 
 
-def _clients(history: Sequence[Vitals]) -> Judgement | None:
-    severity, now = _fullness(history, clients_share), history[-1]
+def _clients(now: Vitals, limits: Thresholds, held: Mapping[str, Severity]) -> Judgement | None:
+    share = clients_share(now)
+    levels = ((Severity.CRITICAL, limits.clients_critical), (Severity.WARNING, limits.clients))
+    severity = grade(None if share is None else 100 * share, levels, _PERCENT_SLACK, held.get(CLIENTS))
     if severity is None:
         return None
     fullest = _fullest(now, _clients_of)
@@ -220,8 +225,8 @@ def _clients(history: Sequence[Vitals]) -> Judgement | None:
     return Judgement(CLIENTS, b"", severity, text, *_CROWDED)
 
 
-def _lag(history: Sequence[Vitals]) -> Judgement | None:
-    if not _over(history, lambda v: v.lag_s, _BEHIND, _BEHIND_SLACK):
+def _lag(now: Vitals, limits: Thresholds, held: Mapping[str, Severity]) -> Judgement | None:
+    if not raised(now.lag_s, limits.lag, _LAG_SLACK * limits.lag, held=LAG in held):
         return None
-    text = f"A replica is {words.duration(history[-1].lag_s or 0.0)} behind."
+    text = f"A replica is {words.duration(now.lag_s or 0.0)} behind."
     return Judgement(LAG, b"", Severity.WARNING, text, *_LATE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fleetcache_gui.domain.family import Row
 
@@ -62,12 +63,31 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
+class Persistence:
+    """What a server tells of its files; None where it does not. `saved_at`: Unix seconds of the last good RDB file;
+    `unsaved`: changes since then; `save_s` and `rewrite_s`: how long the last ones took; `fork_s`: how long the server
+    stood still for the last of either."""
+
+    saved_at: int | None = None
+    unsaved: int | None = None
+    saving: bool = False
+    save_failed: bool = False
+    save_s: int | None = None
+    aof: bool = False
+    rewriting: bool = False
+    aof_failed: bool = False
+    rewrite_s: int | None = None
+    fork_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeVitals:
     """One node of a cluster; None where it did not tell, or is not asked.
 
     `role`: ``primary`` or ``replica``; `of`: the address of a replica's primary. `link`: ``live`` where we read it,
     ``away`` where we would and cannot, ``in step`` or ``failed`` as the cluster says of one that we do not read.
     `lag_s`: of a replica, seconds since its primary last heard of it. `run_id`: a new one with each start.
+    `figures`: all that it tells of itself, where it is read.
     """
 
     id: str
@@ -83,6 +103,7 @@ class NodeVitals:
     clients: int | None = None
     clients_limit: int | None = None
     lag_s: float | None = None
+    figures: Vitals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,10 @@ class Vitals:
 
     Of a cluster: sums over the nodes that are read; `nodes` are all of them, `missing` is what cannot be read.
     `parameters` are those of its settings that a layout asks for (CONFIG GET), where that is permitted.
+    `all_keys` and `volatile`: keys of all databases, and those of them that have an expiry. `output_buffer`: bytes that
+    wait for the client with the most; `buffer_kills`: clients that were cut off for such. `calls` and `ours`: calls by
+    command since the server started, and how many of them were this program's own. `lags`: of each replica by its
+    address, seconds since it was heard of.
     """
 
     at: float
@@ -113,10 +138,37 @@ class Vitals:
     commands: int | None = None
     replicas: int | None = None
     lag_s: float | None = None
+    rss: int | None = None
+    net_in: int | None = None
+    net_out: int | None = None
+    uptime: int | None = None
+    all_keys: int | None = None
+    volatile: int | None = None
+    output_buffer: int | None = None
+    buffer_kills: int | None = None
+    persistence: Persistence | None = None
     calls: Mapping[str, int] = field(default_factory=dict)
+    ours: Mapping[str, int] = field(default_factory=dict)
+    lags: Mapping[str, float] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[NodeVitals, ...] = ()
     missing: tuple[Missing, ...] = ()
+
+
+CALLS_APART = 10.0
+"""Seconds between two readings of a history that keep their calls by command, which are most of its bytes."""
+
+
+def kept(vitals: Vitals, history: Sequence[Vitals]) -> Vitals:
+    """A reading as it is to be appended to `history`: without its calls where those before it were kept just now."""
+    recent = takewhile(lambda v: v.at > vitals.at - CALLS_APART, reversed(history))
+    if not vitals.calls or not any(before.calls and before.run_id == vitals.run_id for before in recent):
+        return vitals
+    nodes = tuple(
+        replace(node, figures=replace(node.figures, calls={}, ours={})) if node.figures else node
+        for node in vitals.nodes
+    )
+    return replace(vitals, calls={}, ours={}, nodes=nodes)
 
 
 class Phase(Enum):

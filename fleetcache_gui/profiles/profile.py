@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import msgspec
 
+from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.redis_io.address import (
     CONNECT_TIMEOUT,
     REPLY_TIMEOUT,
@@ -49,12 +51,31 @@ class TunnelPart(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True,
     known_hosts: File = ""
 
 
+_Percent = Annotated[float, msgspec.Meta(ge=1, le=100)]
+_Times = Annotated[float, msgspec.Meta(ge=1.1, le=10)]
+
+
+class AlertsPart(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=True):
+    """From where on findings open: see `Thresholds`, which has the same fields and defaults."""
+
+    memory: _Percent = 80.0
+    memory_critical: _Percent = 95.0
+    clients: _Percent = 80.0
+    clients_critical: _Percent = 95.0
+    lag: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 10.0
+    evicted: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 0.0
+    hit_drop: _Percent = 20.0
+    fragmentation: _Times = 1.5
+    growth: Annotated[float, msgspec.Meta(ge=10, le=10_000)] = 100.0
+    buffer: _Percent = 80.0
+
+
 class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, frozen=True):
     """A connection. Only the addresses must be there.
 
     `addresses` are HOST[:PORT] of the server, or of nodes of one cluster, tried in turn; with `sentinel` (the name of a
     service) they are its sentinels'. `interval` None: as in the last window. `layout` empty: that of Fleet's cache.
-    `never_unlock`: nothing can ever be changed through this profile.
+    `never_unlock`: nothing can ever be changed through this profile. `alerts` None: the usual thresholds.
     """
 
     addresses: list[Word]
@@ -71,6 +92,17 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
     interval: Interval | None = None
     layout: Word = ""
     never_unlock: bool = False
+    alerts: AlertsPart | None = None
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """From where on findings open."""
+        return Thresholds(**msgspec.structs.asdict(self.alerts)) if self.alerts else USUAL
+
+    def with_thresholds(self, thresholds: Thresholds) -> Profile:
+        """The same with these; the usual ones need not be kept."""
+        alerts = None if thresholds == USUAL else AlertsPart(**asdict(thresholds))
+        return msgspec.structs.replace(self, alerts=alerts)
 
     def address(self, password: str = "") -> Address:
         """Where and how to connect. Raises `BadAddress` with one sentence."""

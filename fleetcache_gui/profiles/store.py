@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from fleetcache_gui.domain.thresholds import Thresholds
+
 _SECRET = re.compile("pass|pwd|secret|token|credential|auth|private|pem", re.IGNORECASE)
 """Names of fields that would hold a secret. Names of files of keys are none."""
 
@@ -51,6 +53,18 @@ def save(profiles: Iterable[Profile], path: Path) -> None:
         settings.write_private(text(profiles), path)
     except OSError as error:
         raise BadProfiles(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def keep_thresholds(profile: Profile, thresholds: Thresholds, path: Path) -> str:
+    """Keep them in the file with the profile of that name; a sentence on why not, else nothing."""
+    try:
+        profiles = load(path)
+        if profile.name in profiles:
+            profiles[profile.name] = profiles[profile.name].with_thresholds(thresholds)
+            save(profiles.values(), path)
+    except BadProfiles as bad:
+        return str(bad)
+    return "" if profile.name in profiles else f"There is no profile {profile.name} any more: they are not kept."
 
 
 def text(profiles: Iterable[Profile]) -> bytes:

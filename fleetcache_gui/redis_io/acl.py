@@ -76,6 +76,8 @@ READING: tuple[Need, ...] = (
     Need((b"XINFO", b"CONSUMERS", _KEY, b"x"), "a stream's consumers are not told", sub=True),
     Need((b"OBJECT", b"ENCODING", _KEY), "a key's encoding is not told", sub=True),
     Need((b"MEMORY", b"USAGE", _KEY), "the memory of keys is not told", sub=True),
+    Need((b"SLOWLOG", b"GET", b"1"), "slow calls are not shown", sub=True),
+    Need((b"SLOWLOG", b"LEN"), "slow calls are not shown", sub=True),
     Need((b"INFO",), "the server's figures are missing: memory, clients, hit rate, version, rates of a list queue"),
     Need((b"DBSIZE",), "the number of keys is known only after they were all found"),
     Need((b"TIME",), "this machine's clock is taken for the server's"),

@@ -26,6 +26,7 @@ READS: dict[bytes, frozenset[bytes]] = {
     b"MEMORY": frozenset({b"USAGE"}),
     b"CLUSTER": frozenset({b"NODES"}),
     b"PUBSUB": frozenset({b"NUMSUB"}),
+    b"SLOWLOG": frozenset({b"GET", b"LEN"}),
     b"CONFIG": frozenset({b"GET"}),  # of `PARAMETERS` alone
     # These change this program's own connection alone: its name in CLIENT LIST, that looking leaves LRU alone, that it
     # reads from a replica, and that its next command may read of a slot that is on its way here.

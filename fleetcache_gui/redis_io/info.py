@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain.snapshot import Vitals
+from fleetcache_gui.domain.snapshot import Persistence, Vitals
 from fleetcache_gui.domain.text import show
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def calls(info: Mapping[str, str]) -> dict[str, int]:
         if name.startswith("cmdstat_") and value.startswith("calls="):
             count = figure(value[6:].partition(",")[0])
             if count is not None:
-                counts[name[8:].lower()] = count
+                counts[sys.intern(name[8:].lower())] = count  # a history of them shares the names
     return counts
 
 
@@ -65,6 +66,38 @@ def lags(info: Mapping[str, str]) -> dict[tuple[str, int], float]:
     return found
 
 
+def databases(info: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Keys of all databases, and those with an expiry, from lines such as `db0:keys=3,expires=1,avg_ttl=0`."""
+    if "keyspace_hits" not in info:  # nothing was told at all: that no database is listed means nothing
+        return None, None
+    keys = volatile = 0
+    for name, value in info.items():
+        if name.startswith("db") and name[2:].isdigit():
+            told = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+            keys += figure(told.get("keys", "")) or 0
+            volatile += figure(told.get("expires", "")) or 0
+    return keys, volatile
+
+
+def persistence(info: Mapping[str, str]) -> Persistence | None:
+    """The section of that name; None where it is not told."""
+    if "rdb_last_save_time" not in info:
+        return None
+    forked = whole(info, "latest_fork_usec")
+    return Persistence(
+        saved_at=whole(info, "rdb_last_save_time"),
+        unsaved=whole(info, "rdb_changes_since_last_save"),
+        saving=info.get("rdb_bgsave_in_progress") == "1",
+        save_failed=info.get("rdb_last_bgsave_status") == "err",
+        save_s=whole(info, "rdb_last_bgsave_time_sec"),
+        aof=info.get("aof_enabled") == "1",
+        rewriting=info.get("aof_rewrite_in_progress") == "1",
+        aof_failed="err" in (info.get("aof_last_write_status"), info.get("aof_last_bgrewrite_status")),
+        rewrite_s=whole(info, "aof_last_rewrite_time_sec"),
+        fork_s=forked / 1e6 if forked else None,
+    )
+
+
 def behind(info: Mapping[str, str]) -> float | None:
     """Seconds since a replica last heard of its primary, or since it lost it."""
     lost = whole(info, "master_link_down_since_seconds")
@@ -74,6 +107,8 @@ def behind(info: Mapping[str, str]) -> float | None:
 
 def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
     """The figures of one INFO at monotonic time `at`; `keys` is DBSIZE."""
+    all_keys, volatile = databases(info)
+    told = lags(info)
     valkey = info.get("server_name", "").lower() == "valkey" or "valkey_version" in info
     return Vitals(
         at=at,
@@ -95,6 +130,16 @@ def vitals(info: Mapping[str, str], at: float, keys: int | None) -> Vitals:
         expired=whole(info, "expired_keys"),
         commands=whole(info, "total_commands_processed"),
         replicas=whole(info, "connected_slaves"),
-        lag_s=max(lags(info).values(), default=None),
+        lag_s=max(told.values(), default=None),
+        rss=whole(info, "used_memory_rss"),
+        net_in=whole(info, "total_net_input_bytes"),
+        net_out=whole(info, "total_net_output_bytes"),
+        uptime=whole(info, "uptime_in_seconds"),
+        all_keys=all_keys,
+        volatile=volatile,
+        output_buffer=whole(info, "client_recent_max_output_buffer"),
+        buffer_kills=whole(info, "client_output_buffer_limit_disconnections"),
+        persistence=persistence(info),
         calls=calls(info),
+        lags={f"{_word(host)}:{port}": lag for (host, port), lag in told.items()},
     )

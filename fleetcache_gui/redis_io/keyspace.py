@@ -6,10 +6,12 @@ none can be reached is there `Trouble`.
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from fleetcache_gui.domain.snapshot import Missing, Vitals
@@ -131,12 +133,14 @@ class Keyspace:
         return everything + self._seats.missing if self._alone is None else ()
 
     def others(self) -> Vitals:
-        """The vitals as everybody else makes them: without our own look-ups among the hits and misses."""
+        """The vitals as everybody else makes them: without our own look-ups among the hits and misses; our commands are
+        told beside all calls."""
         hits, misses, ours = self.vitals.hits, self.vitals.misses, self.lookups
         return replace(
             self.vitals,
             hits=None if hits is None else max(hits - ours.found, 0),
             misses=None if misses is None else max(misses - ours.missed, 0),
+            ours={sys.intern(name.decode().lower()): number for name, number in ours.sent.items()},
         )
 
     def wall(self, at: float) -> float:
@@ -157,6 +161,7 @@ class Keyspace:
         """The replies to keyed reads, in order, each from the node that has the key; to PUBSUB NUMSUB, the sum over
         the nodes. Raises `Trouble`."""
         self.commands += len(commands) + sum(map(worth, commands))
+        self.lookups.sent.update(map(itemgetter(0), commands))
         if self._alone is not None:
             return await self._alone.lane.exchange(commands)
         replies: list[Reply] = [AWAY] * len(commands)
@@ -178,6 +183,17 @@ class Keyspace:
         self._heed(replies)
         return [AWAY if _code(reply) in UNSERVED else reply for reply in replies]
 
+    async def each(self, commands: Sequence[Command]) -> list[tuple[str, list[Reply]]]:
+        """The replies of each node that is read to commands without a key, with its address (empty for a server by
+        itself). Raises `Trouble`."""
+        if self._alone is not None:
+            answers = [("", await self._alone.lane.exchange(commands))]
+        else:
+            answers = await self._seats.all(partial(_told, commands))
+        self.commands += len(commands) * len(answers)
+        self.lookups.sent.update(list(map(itemgetter(0), commands)) * len(answers))
+        return answers
+
     async def _listeners(self, places: Sequence[int], commands: Sequence[Command], replies: list[Reply]) -> None:
         """Who listens may do so at any node, and each counts its own: put the sums in their places."""
         if not places:
@@ -197,12 +213,12 @@ class Keyspace:
     async def refresh(self) -> float:
         """Read the clocks and the figures; the slowest round trip in seconds. Raises `Trouble`."""
         if self._alone is not None:
-            self.commands += len(HEAD)
+            self._count_heads(1)
             trip = await self._alone.refresh()
             self.vitals = self._alone.vitals
             return trip
         trips = await self._seats.all(Server.refresh)
-        self.commands += len(HEAD) * len(trips)
+        self._count_heads(len(trips))
         read = self._seats.read
         if not read:
             raise self._seats.nobody()
@@ -213,6 +229,11 @@ class Keyspace:
         if before.run_id != self.vitals.run_id:  # other processes, whose counters know nothing of what we asked before
             self.lookups = Lookups()
         return max(trips, default=0.0)
+
+    def _count_heads(self, nodes: int) -> None:
+        self.commands += len(HEAD) * nodes
+        for command in HEAD:
+            self.lookups.sent[command[0]] += nodes
 
     async def learn(self, parameters: Sequence[bytes]) -> None:
         """Read these settings (see `Server.learn`); of a cluster, those of each node read. Raises `Trouble`."""
@@ -272,6 +293,10 @@ class Keyspace:
             self._refusing = any(text.startswith("CLUSTERDOWN The cluster is down") for text in refusals)
             if self._refusing:
                 self._seats.torn.set()
+
+
+async def _told(commands: Sequence[Command], server: Server) -> tuple[str, list[Reply]]:
+    return str(server.lane.address), await server.lane.exchange(commands)
 
 
 def _code(reply: Reply) -> str:

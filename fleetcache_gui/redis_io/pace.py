@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ def worth(command: Command) -> int:
 
 @dataclass(slots=True)
 class Lookups:
-    """Our own look-ups of keys, which the server counts among its keyspace hits and misses."""
+    """Our own look-ups of keys, which the server counts among its keyspace hits and misses; `sent`: our commands by
+    name, which it counts among its calls."""
 
     found: int = 0
     missed: int = 0
+    sent: Counter[bytes] = field(default_factory=Counter)
 
     def count(self, *, found: int = 0, missed: int = 0) -> None:
         """So many commands met a key, and so many met none."""

@@ -140,7 +140,8 @@ class Poller:
         # Trouble is a result here and not an error: a task group that ends by an error loses a cancellation from
         # outside that meets it (Python 3.11 and 3.12).
         async with asyncio.TaskGroup() as group:
-            loops = [group.create_task(self._trouble_of(loop)) for loop in (watch.poll(), watch.sweep(), watch.tend())]
+            reading = (watch.poll(), watch.sweep(), watch.tend(), watch.look_closer())
+            loops = [group.create_task(self._trouble_of(loop)) for loop in reading]
             ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
             for task in loops:
                 task.cancel()

@@ -214,7 +214,9 @@ class Sweeper:
         if cursor.next is not None:
             cursor.next, found = self._scanned(replies.pop())
         cursor.answered = _Answered(cursor.keys, replies, midpoint(asked))
-        self._keyspace.lookups.count(found=2 * len(cursor.keys))
+        ours = self._keyspace.lookups
+        ours.count(found=2 * len(cursor.keys))
+        ours.sent.update({b"PTTL": len(cursor.keys), b"TYPE": len(cursor.keys), b"SCAN": 1})
         cursor.keys = found
 
     async def _chase(self, keys: list[bytes]) -> None:

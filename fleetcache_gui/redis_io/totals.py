@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _SUMMED = (
     *("keys", "memory", "memory_limit", "clients", "clients_limit", "blocked"),
-    *("hits", "misses", "evicted", "expired", "commands"),
+    *("hits", "misses", "evicted", "expired", "commands", "rss", "net_in", "net_out"),
+    *("all_keys", "volatile", "buffer_kills"),
 )
 
 
@@ -49,7 +50,12 @@ def total(
         at=max(part.at for part in parts),
         replicas=len(replicas),
         lag_s=max((lag for lag in lags.values() if lag is not None), default=None),
+        # The files, the largest buffer and the age of a cluster are each node's own: `figures` of the nodes have them.
+        uptime=None,
+        output_buffer=max((part.output_buffer for part in parts if part.output_buffer is not None), default=None),
+        persistence=None,
         calls=calls,
+        lags={places[name]: lag for name, lag in lags.items() if lag is not None},
         parameters=parameters(read.values()),
         nodes=nodes,
         missing=tuple(missing),
@@ -109,6 +115,7 @@ def _node(
         memory_limit=vitals.memory_limit,
         clients=vitals.clients,
         clients_limit=vitals.clients_limit,
+        figures=vitals,
     )
 
 

@@ -17,7 +17,7 @@ from fleetcache_gui.domain.family import AWAY
 from fleetcache_gui.domain.layout import Layout, present
 from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
 from fleetcache_gui.domain.store import KeyStore
-from fleetcache_gui.redis_io import rows
+from fleetcache_gui.redis_io import rows, study
 from fleetcache_gui.redis_io.pace import COMMAND_COST, SHARE, SLOW, Meter, pause
 from fleetcache_gui.redis_io.sweep import SERVER_COST, Sweeper
 
@@ -50,7 +50,7 @@ _GLANCE = 2000
 _REFUSED = "The account may not ask for these keys' types (TYPE), so their values are not read."
 
 
-class Sink(Protocol):
+class Sink(study.Sink, Protocol):
     """Whoever wants to know. Called on the loop; must return at once."""
 
     def on_link(self, link: Link) -> None: ...
@@ -111,6 +111,7 @@ class Watch:
         """The long families, by position, of which keys came or went since they were last told."""
         self._inventory = Inventory(keys=keyspace.vitals.keys or 0)
         self._whole = False
+        self._swept = asyncio.Event()
         self._born = time.monotonic()
 
     async def poll(self) -> None:
@@ -141,6 +142,7 @@ class Watch:
             elsewhere = await self._elsewhere()
             self._inventory = replace(self._inventory, finished_at=ended, elsewhere=elsewhere)
             self._whole = self._sweeper.whole
+            self._swept.set()
             await self._gather()
             if first or ended - self._born < _EAGER:
                 self._wishes.nudged.set()
@@ -149,6 +151,13 @@ class Watch:
             if self._store.worn:
                 self._start_afresh()
             hurried = await pause(self._wishes.hurried, _REST)
+
+    async def look_closer(self) -> None:
+        """Read what changes slowly, for ever."""
+        layout, opened = self._wishes.layout, self._wishes.open
+        await study.Study(
+            self._keyspace, layout, self._sink, self._meter, lambda: self._store, self._swept, opened
+        ).run()
 
     async def tend(self) -> None:
         """Keep up with a cluster as its nodes come and go, for ever."""

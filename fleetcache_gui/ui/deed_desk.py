@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.domain.verbs import Scope
 from fleetcache_gui.ui.actions import Action
+from fleetcache_gui.ui.alerts_sheet import AlertsSheet
 from fleetcache_gui.ui.choice_sheet import ChoiceSheet
 from fleetcache_gui.ui.detail import a_or_an
 from fleetcache_gui.ui.history_sheet import HistorySheet
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.plan import Plan
     from fleetcache_gui.domain.verbs import Refusal
     from fleetcache_gui.session import Session
+    from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.alerts_sheet import Keep
     from fleetcache_gui.ui.family_page import FamilyPage
     from fleetcache_gui.ui.sheet import Sheet
     from fleetcache_gui.ui.theme import Theme
@@ -45,13 +48,27 @@ class DeedDesk(QObject):
     covered = Signal(bool)
 
     def __init__(
-        self, window: QWidget, session: Session, deeds: Deeds, theme: Theme, clock: Callable[[], float] = time.monotonic
+        self,
+        window: QWidget,
+        session: Session,
+        deeds: Deeds,
+        theme: Theme,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._deeds, self._theme, self._clock = window, session, deeds, theme, clock
+        self._settings = settings
+        self.keep_thresholds: Keep | None = None
+        """Keeps thresholds for the next time; None where there is no place for them."""
         self._on_choice: Callable[[str], None] = lambda choice: None
         self.sheets: list[Sheet] = []
         """Those that were needed so far: none costs anything at the start."""
+
+    @cached_property
+    def alerts_sheet(self) -> AlertsSheet:
+        """From where on findings open."""
+        return self._keep(AlertsSheet(self._window, self._session, self._theme, self._settings, self.keep_thresholds))
 
     @cached_property
     def unlock_sheet(self) -> UnlockSheet:
@@ -161,6 +178,7 @@ class DeedDesk(QObject):
     def actions(self) -> Iterator[Action]:
         """What does not depend on a row."""
         yield Action("lock", "Lock or unlock actions", self.toggle_lock, (LOCK_KEYS,), self._never)
+        yield Action("alerts", "Alerts: thresholds and notifications…", lambda: self.alerts_sheet.open())
         yield Action("history", "History of deeds", self.open_history, ("Ctrl+H",))
         for database, title in FLUSHES:
             yield Action(f"flush.{database}", f"{title}…", partial(self.flush, database), (), self._locked)

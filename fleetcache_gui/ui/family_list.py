@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.family import Family
     from fleetcache_gui.domain.snapshot import Snapshot
     from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.attention import Attention
     from fleetcache_gui.ui.picker import Index
 
 HEADER, TALL_ROW = 34, 40
 SHORTEST, WINDOW = 30.0, 300.0
 """Seconds that the trends show: all that was watched, within these."""
 
-_TITLES = ("Family", "Entries", "Trend", "State")
+_TITLES = ("Family", "Entries", "Memory", "Trend", "State")
+_MEMORY, _TREND, _STATE = 2, 3, 4
+_RIGHTS = frozenset({1, _MEMORY})
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 _RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 
@@ -51,12 +54,14 @@ class _Line:
     entries: int | None
     state: State
     trend: deque[Sample]
+    memory: str = ""
+    weighed: str = ""
 
 
 class _Families(QAbstractTableModel):
-    def __init__(self, session: Session, parent: QObject) -> None:
+    def __init__(self, session: Session, attention: Attention, parent: QObject) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._attention = session, attention
         reading = State("reading")
         self.lines = [_Line(family, None, reading, deque(maxlen=300)) for family in session.layout.families]
 
@@ -75,10 +80,19 @@ class _Families(QAbstractTableModel):
         line = self.lines[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             entries = "" if line.entries is None else words.count(line.entries)
-            return (line.family.title, entries, "", line.state.word)[index.column()]
+            return (line.family.title, entries, line.memory, "", line.state.word)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip_text(line.family.purpose)
+            return tooltip_text(line.weighed if index.column() == _MEMORY else line.family.purpose)
         return None
+
+    def weigh(self) -> None:
+        """The memory of keys was measured anew."""
+        weights = self._session.weights
+        for line in self.lines:
+            weight = weights.by_family.get(line.family.id)
+            line.memory = weight.brief if weight is not None and weight.keys else ""
+            line.weighed = weights.refused if weight is None else weight.explained
+        self.dataChanged.emit(self.index(0, _MEMORY), self.index(len(self.lines) - 1, _MEMORY))
 
     def refresh(self, family_id: str) -> None:
         for position, line in enumerate(self.lines):
@@ -94,10 +108,13 @@ class _Families(QAbstractTableModel):
         # After a reconnect a family fills up again: that is no fall.
         if snapshot.complete and (not line.trend or snapshot.at >= line.trend[-1][0] + 1):
             line.trend.append((snapshot.at, float(line.entries)))
-        findings = self._session.findings_of(line.family.id)
+        open_now = self._session.findings_of(line.family.id)
+        findings = self._attention.loud(open_now)
         grave = worst(findings)
         if grave is not None:
             line.state = State(severity_words(findings), SEVERITY_TONES[grave])
+        elif open_now:
+            line.state = State(f"{words.count(len(open_now))} quiet")
         elif snapshot.refused:
             line.state = State("no permission", Tone.WARN)
         elif self._session.inventory.missing:
@@ -134,7 +151,10 @@ class _FamilyDelegate(QStyledItemDelegate):
             painter.drawText(inner, int(_LEFT), title)
         elif index.column() == 1:
             painter.drawText(inner, int(_RIGHT), "–" if line.entries is None else words.count(line.entries))
-        elif index.column() == 2:
+        elif index.column() == _MEMORY:
+            painter.setPen(colors.muted)
+            painter.drawText(inner, int(_RIGHT), line.memory)
+        elif index.column() == _TREND:
             area = QRectF(inner).adjusted(0, 5, -8, -5)
             now = line.trend[-1][0] if self.stale and line.trend else time.monotonic()
             since = min((other.trend[0][0] for other in self._families.lines if other.trend), default=now)
@@ -174,7 +194,7 @@ class ListHeader(QHeaderView):
 
 def padded(rect: QRect, column: int) -> QRect:
     """Where the words of a cell stand."""
-    return rect.adjusted(16 if column == 0 else 24 if column == 2 else 8, 0, -8, 0)
+    return rect.adjusted(16 if column == 0 else 24 if column == _TREND else 8, 0, -8, 0)
 
 
 class FamilyList(QTableView):
@@ -182,9 +202,9 @@ class FamilyList(QTableView):
 
     jump = Signal(str, object)  # family id, b""
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, attention: Attention, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._families = _Families(session, self)
+        self._families = _Families(session, attention, self)
         self._delegate = _FamilyDelegate(self._families, theme, self)
         self.setModel(self._families)
         self.setItemDelegate(self._delegate)
@@ -198,13 +218,14 @@ class FamilyList(QTableView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        header = ListHeader(theme, _TITLES, (1,), padded, self)
+        header = ListHeader(theme, _TITLES, _RIGHTS, padded, self)
         self.setHorizontalHeader(header)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         count = self._families.rowCount()
         self.setMinimumHeight(HEADER + ROW * count + 2)
         self.setMaximumHeight(HEADER + TALL_ROW * count + 2)
+        session.weights_changed.connect(self._families.weigh)
         self.clicked.connect(self._go)
         self.activated.connect(self._go)
         theme.changed.connect(self.viewport().update)
@@ -223,7 +244,7 @@ class FamilyList(QTableView):
         self.verticalHeader().setDefaultSectionSize(
             max((self.height() - HEADER - 2) // max(self._families.rowCount(), 1), ROW)
         )
-        for column, share in ((1, 0.16), (2, 0.28), (3, 0.24)):
+        for column, share in ((1, 0.13), (_MEMORY, 0.15), (_TREND, 0.22), (_STATE, 0.22)):
             self.setColumnWidth(column, max(int(self.width() * share), 84))
 
     def _go(self, index: QModelIndex) -> None:

@@ -260,7 +260,9 @@ class FamilyPage(QWidget):
 
     def _tell(self, snapshot: Snapshot | None) -> None:
         """Counts, states to choose from, and what stands in place of rows where there are none."""
-        self._counts.setText(counts(snapshot, self._family) if snapshot else "")
+        weight = self._session.weights.by_family.get(self._family.id)
+        parts = (counts(snapshot, self._family) if snapshot else "", weight.words if weight and weight.keys else "")
+        self._counts.setText(" · ".join(filter(None, parts)))
         self._offer_states()
         total, shown = self._model.table.total, len(self._model.table)
         self._stack.setCurrentIndex(0 if shown else 1)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from fleetcache_gui import assets
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import Severity
 from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.present.metrics import CHART_OF
+from fleetcache_gui.ui.attention import MUTES
 from fleetcache_gui.ui.marks import SEVERITY_TONES, Mark
 from fleetcache_gui.ui.states import Icon
 from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     from fleetcache_gui.domain.health import Finding
+    from fleetcache_gui.settings import Hushed
+    from fleetcache_gui.ui.attention import Attention
     from fleetcache_gui.ui.theme import Theme
 
 FEW = 4
@@ -91,18 +97,34 @@ class FindingCard(Card):
     """One finding."""
 
     jump = Signal(str, object)  # family id, row id
+    chart = Signal(str)  # id of a metric
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
+        self._attention = attention
         self._finding: Finding | None = None
         self.since = PlainLabel(theme=theme, role="muted")
         self.button = QPushButton("Show")
         self.button.clicked.connect(self._jump)
+        self.more = QPushButton()
+        self.more.setProperty("kind", "icon")
+        plain_tooltip(self.more, "Acknowledge or mute")
+        self.more.clicked.connect(self._open_menu)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        buttons.addWidget(self.more)
+        buttons.addWidget(self.button)
         aside = QVBoxLayout()
         aside.addWidget(self.since, 0, Qt.AlignmentFlag.AlignRight)
         aside.addStretch(1)
-        aside.addWidget(self.button, 0, Qt.AlignmentFlag.AlignRight)
+        aside.addLayout(buttons)
+        aside.setAlignment(buttons, Qt.AlignmentFlag.AlignRight)
         self.row.addLayout(aside)
+        theme.changed.connect(self._icons)
+        self._icons()
+
+    def _icons(self) -> None:
+        self.more.setIcon(assets.icon("more", self._theme.colors.muted))
 
     def show_finding(self, finding: Finding) -> None:
         """Show it as it is now."""
@@ -111,22 +133,60 @@ class FindingCard(Card):
             judged = finding.judgement
             self.say(SEVERITY_TONES[judged.severity], judged.text, judged.meaning, judged.advice)
             self.setAccessibleName(f"{_WORDS[judged.severity]}: {judged.text}")
-            self.button.setAccessibleName(f"Show the row: {judged.text}")
-            self.button.setVisible(finding.family != SERVER)  # what is about all of it is shown here already
+            charted = finding.family == SERVER and judged.code in CHART_OF
+            self.button.setText("Chart" if charted else "Show")
+            self.button.setAccessibleName(f"Show the {'chart' if charted else 'row'}: {judged.text}")
+            self.more.setAccessibleName(f"Acknowledge or mute: {judged.text}")
+            self.button.setVisible(finding.family != SERVER or charted)  # else all of it is shown here already
         self.tick()
 
     def tick(self) -> None:
         """Carry the duration on."""
         if self._finding is not None:
-            word = _WORDS[self._finding.severity]
-            lasted = max(time.time() - self._finding.wall, 0.0)
-            self.since.setText(f"{word}, {for_words(lasted)}")
+            hushed = self._attention.of(self._finding)
+            lasted = for_words(max(time.time() - self._finding.wall, 0.0))
+            self.since.setText(_hushed_words(hushed) if hushed else f"{_WORDS[self._finding.severity]}, {lasted}")
             at = datetime.fromtimestamp(self._finding.wall)
             plain_tooltip(self.since, f"Since {at:%d %b %Y %H:%M:%S}")
 
+    def menu(self) -> QMenu:
+        """How to be told less, or again, of this finding."""
+        menu, finding, attention = QMenu(self), self._finding, self._attention
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if finding is None:
+            return menu
+        if attention.of(finding):
+            menu.addAction("Tell me again", lambda: attention.listen(finding))
+            return menu
+        menu.addAction("Acknowledge, until it changes", lambda: attention.acknowledge(finding))
+        for title, kind in (("Mute this one", False), ("Mute all of this kind", True)):
+            if kind and finding.family == SERVER:
+                continue  # there is one of its kind
+            submenu = menu.addMenu(title)
+            for seconds, words_for in MUTES:
+                submenu.addAction(words_for.capitalize(), partial(attention.mute, finding, seconds, kind=kind))
+        return menu
+
+    def _open_menu(self) -> None:
+        self.menu().popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+
     def _jump(self) -> None:
-        if self._finding is not None:
-            self.jump.emit(self._finding.family, self._finding.judgement.row)
+        finding = self._finding
+        if finding is None:
+            return
+        if finding.family == SERVER:
+            self.chart.emit(CHART_OF[finding.judgement.code])
+        else:
+            self.jump.emit(finding.family, finding.judgement.row)
+
+
+def _hushed_words(hushed: Hushed) -> str:
+    """``Acknowledged``, ``Muted for good``, ``Muted until 27 Nov 14:30``"""
+    if hushed.acknowledged:
+        return "Acknowledged"
+    if hushed.until is None:
+        return "Muted for good"
+    return f"Muted until {datetime.fromtimestamp(hushed.until):%d %b %H:%M}"
 
 
 class Calm(QFrame):
@@ -158,11 +218,12 @@ class FindingCards(QWidget):
     """The open findings, gravest first. A card stays the same widget while its finding is open."""
 
     jump = Signal(str, object)
+    chart = Signal(str)
     resized = Signal()  # a person asked for more cards, or for fewer
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._attention = theme, attention
         self._cards: dict[tuple[str, str, bytes], FindingCard] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -219,6 +280,7 @@ class FindingCards(QWidget):
         self.resized.emit()
 
     def _new_card(self) -> FindingCard:
-        card = FindingCard(self._theme, self)
+        card = FindingCard(self._theme, self._attention, self)
         card.jump.connect(self.jump)
+        card.chart.connect(self.chart)
         return card

@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import slope
-from fleetcache_gui.domain.server_health import CLIENTS, EVICTIONS, MEMORY, RECENT, growth, judge, lately, memory_share
+from fleetcache_gui.domain.server_health import (
+    CLIENTS,
+    EVICTIONS,
+    MEMORY,
+    NOTHING_HELD,
+    RECENT,
+    growth,
+    lately,
+    memory_share,
+)
 from fleetcache_gui.domain.values import Sample, Tone
+from fleetcache_gui.present.metrics import hit_shares, levels, rates
 from fleetcache_gui.ui.marks import SEVERITY_TONES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from fleetcache_gui.domain.family import Severity
     from fleetcache_gui.domain.snapshot import Vitals
 
 UNKNOWN = "–"
@@ -42,23 +53,16 @@ class Gauge:
         return ", ".join(filter(None, (f"{self.title}: {self.figure}", self.note, self.detail)))
 
 
-def gauges(history: Sequence[Vitals], load: float | None) -> tuple[Gauge, ...]:
-    """Memory, commands, hit rate, keys, clients; `load` is our own share of a core of the server, 0..1."""
+def gauges(
+    history: Sequence[Vitals], load: float | None, held: Mapping[str, Severity] = NOTHING_HELD
+) -> tuple[Gauge, ...]:
+    """Memory, commands, hit rate, keys, clients; `load` is our own share of a core of the server, 0..1; `held` are the
+    codes of the findings that are open, with their severities."""
     if not history:
         return ()
-    alarms = {judgement.code: SEVERITY_TONES[judgement.severity] for judgement in judge(history)}
+    alarms = {code: SEVERITY_TONES[severity] for code, severity in held.items()}
     commands, found, keys = _commands(history, load), _hit_rate(history), _keys(history)
     return (_memory(history, alarms), commands, found, keys, _clients(history, alarms))
-
-
-def levels(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tuple[Sample, ...]:
-    """A figure as it was told, reading by reading."""
-    return tuple((v.at, float(value)) for v in history if (value := read(v)) is not None)
-
-
-def rates(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> tuple[Sample, ...]:
-    """A counter's growth per second between readings; none across a restart or a reset of the statistics."""
-    return tuple((now.at, grown / (now.at - then.at)) for then, now, grown in growth(history, read))
 
 
 def recent(history: Sequence[Vitals], read: Callable[[Vitals], int | None]) -> float | None:
@@ -117,9 +121,7 @@ def _hit_rate(history: Sequence[Vitals]) -> Gauge:
     hits, misses = recent(history, lambda v: v.hits), recent(history, lambda v: v.misses)
     title = "Hit rate"
     explained = "Of all look-ups in the last minute, the share that found a key. Low is costly only for caches."
-    missed = dict(rates(history, lambda v: v.misses))
-    pairs = ((at, hit, missed.get(at)) for at, hit in rates(history, lambda v: v.hits))
-    samples = tuple((at, hit / (hit + miss)) for at, hit, miss in pairs if miss is not None and hit + miss)
+    samples = hit_shares(history)
     if hits is None or misses is None or not hits + misses:
         return Gauge(title, UNKNOWN, "no look-ups in the last minute", samples, Tone.NEUTRAL, explained, 1.0)
     share = hits / (hits + misses)

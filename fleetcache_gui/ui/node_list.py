@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QRect, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFrame, QHeaderView, QStyledItemDelegate, QTableView, QWidget
+from PySide6.QtWidgets import QFrame, QHeaderView, QStyle, QStyledItemDelegate, QTableView, QWidget
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.values import State, Tone
@@ -36,6 +36,7 @@ _WIDTHS = (0, 70, 60, 82, 80, 66, 50, 86)
 _ROLE, _NARROW = 1, 640
 """In less width (pixels) the role goes, which the indent of replicas tells as well."""
 _INDENT = 14
+_UNDER = QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_Selected
 
 _LINKS = {
     "live": (Tone.OK, "It is read."),
@@ -74,7 +75,8 @@ def explained(node: NodeVitals) -> str:
     """The node's tooltip."""
     part = f"A replica of {node.of}." if node.of else f"Serves {words.slots(node.slots)}." if node.slots else ""
     limit = f"Its memory may grow to {words.size(node.memory_limit)}." if node.memory_limit else ""
-    return " ".join(filter(None, (node.address + ":", part, limit, _LINKS[node.link][1])))
+    charts = "Click for its charts." if node.figures is not None else ""
+    return " ".join(filter(None, (node.address + ":", part, limit, _LINKS[node.link][1], charts)))
 
 
 def padded(rect: QRect, column: int) -> QRect:
@@ -131,6 +133,8 @@ class _NodeDelegate(QStyledItemDelegate):
         inner = padded(option.rect, column)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if node.figures is not None and option.state & _UNDER:
+            painter.fillRect(option.rect, colors.selection)
         if self.stale:
             painter.setOpacity(0.55)
         if column == len(_TITLES) - 1:
@@ -149,6 +153,8 @@ class _NodeDelegate(QStyledItemDelegate):
 class NodeList(QTableView):
     """One row a node; as high as its rows."""
 
+    chosen = Signal(str)  # id of a node that is read
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._nodes = _Nodes(self)
@@ -157,7 +163,11 @@ class NodeList(QTableView):
         self.setItemDelegate(self._delegate)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
-        self.setSelectionMode(QTableView.SelectionMode.NoSelection)
+        self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        self.setMouseTracking(True)
+        self.clicked.connect(self._choose)
+        self.activated.connect(self._choose)
         self.setTabKeyNavigation(False)
         self.setAccessibleName("Nodes of the cluster")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -175,6 +185,11 @@ class NodeList(QTableView):
         self._nodes.show_nodes(nodes)
         self.setFixedHeight(HEADER + ROW * min(len(nodes), MOST_ROWS) + 2)
         self.viewport().update()
+
+    def _choose(self, index: QModelIndex) -> None:
+        node = self._nodes.nodes[index.row()]
+        if node.figures is not None:
+            self.chosen.emit(node.id)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

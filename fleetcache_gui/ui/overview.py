@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from fleetcache_gui.domain import words
+from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.present.metrics import rates
 from fleetcache_gui.ui.charts import HEADROOM, paint_sparkline
 from fleetcache_gui.ui.event_list import EventList
 from fleetcache_gui.ui.family_list import FamilyList
 from fleetcache_gui.ui.finding_cards import Calm, Card, FindingCards
-from fleetcache_gui.ui.gauges import rates
 from fleetcache_gui.ui.home import SectionPage
 from fleetcache_gui.ui.marks import severity_words
 from fleetcache_gui.ui.node_list import NodeList
+from fleetcache_gui.ui.quiet_findings import QuietFindings
 from fleetcache_gui.ui.statusbar import ago, inventory_words
-from fleetcache_gui.ui.text_widgets import PlainLabel
+from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
 from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
 from fleetcache_gui.ui.tiles import LONGEST, SHORTEST, Tiles
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.snapshot import Vitals
     from fleetcache_gui.present.timeline import Event
     from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.attention import Attention
 
 WHILE_AWAY = (
     "While Redis is away, Fleet goes on in part",
@@ -105,25 +108,30 @@ class Overview(SectionPage):
     """Told of news by the session; `tick` carries durations on."""
 
     jump = Signal(str, object)  # family id, row id (b"" for the family as a whole)
+    chart = Signal(str)  # id of a metric
 
-    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._attention = session, attention
         self._was_stale = False
         self.headline = PlainLabel(theme=theme, role="heading")
         self.severities = PlainLabel(theme=theme, role="muted")
         self.away = Card(theme)
         self.calm = Calm(theme)
-        self.cards = FindingCards(theme)
-        self.families = FamilyList(session, theme)
+        self.cards = FindingCards(theme, attention)
+        self.quiet = QuietFindings(theme, attention)
+        self.families = FamilyList(session, attention, theme)
         self.lookups = LookUps(theme)
         self.nodes = NodeList(theme)
         self.tiles = Tiles(theme)
         self.events = EventList(theme)
         self._arrange(theme)
-        for source in (self.cards, self.families, self.events):
+        for source in (self.cards, self.quiet, self.families, self.events):
             source.jump.connect(self.jump)
-        self.cards.resized.connect(self.column.fit)
+        for growing in (self.cards, self.quiet):
+            growing.resized.connect(self.column.fit)
+            growing.chart.connect(self.chart)
+        attention.changed.connect(self._findings_changed)
         session.link_changed.connect(self._link_changed)
         session.vitals_changed.connect(self._vitals_changed)
         session.family_changed.connect(self.families.refresh)
@@ -137,8 +145,12 @@ class Overview(SectionPage):
         heading = QHBoxLayout()
         heading.setSpacing(8)
         heading.addWidget(self.headline)
-        heading.addWidget(self.severities, 0, Qt.AlignmentFlag.AlignBottom)
+        heading.addWidget(self.severities)
         heading.addStretch(1)
+        self.alerts = QPushButton("Alerts…")
+        self.alerts.setProperty("kind", "link")
+        plain_tooltip(self.alerts, "From where on findings about the server open, and desktop notifications")
+        heading.addWidget(self.alerts)
         left = QVBoxLayout()
         left.setContentsMargins(16, 12, 8, 16)
         left.setSpacing(8)
@@ -146,6 +158,7 @@ class Overview(SectionPage):
         left.addWidget(self.away)
         left.addWidget(self.calm)
         left.addWidget(self.cards)
+        left.addWidget(self.quiet)
         left.addSpacing(8)
         left.addWidget(PlainLabel("Key families", theme=theme, role="heading"))
         growing = QVBoxLayout()  # first the table's rows grow, then there is a chart
@@ -166,7 +179,9 @@ class Overview(SectionPage):
         right = QVBoxLayout()
         right.setContentsMargins(0, 12, 16, 16)
         right.setSpacing(8)
-        right.addWidget(PlainLabel("Server", theme=theme, role="heading"))
+        server = PlainLabel("Server", theme=theme, role="heading")
+        server.setMinimumHeight(self.alerts.sizeHint().height())  # headings beside each other stay in line
+        right.addWidget(server)
         right.addWidget(self.tiles, 3)
         right.addSpacing(8)
         right.addWidget(PlainLabel("Just happened", theme=theme, role="heading"))
@@ -204,7 +219,8 @@ class Overview(SectionPage):
 
     def _show_vitals(self) -> None:
         history = self._session.history
-        self.tiles.show_vitals(history, self._session.link.load, stale=self._stale)
+        held = {finding.judgement.code: finding.severity for finding in self._session.findings_of(SERVER)}
+        self.tiles.show_vitals(history, self._session.link.load, held, stale=self._stale)
         self.lookups.show_vitals(history)
         nodes = history[-1].nodes if history else ()
         self.nodes.show_nodes(nodes, stale=self._stale)
@@ -222,7 +238,8 @@ class Overview(SectionPage):
         self._tell_findings()
 
     def _tell_findings(self) -> None:
-        findings = self._session.findings
+        findings = self._attention.loud(self._session.findings)
+        self.quiet.show_findings(self._attention.quiet(self._session.findings))
         self.cards.show_findings(findings)
         self.cards.setVisible(bool(findings))
         self.calm.setVisible(not findings)
@@ -234,7 +251,9 @@ class Overview(SectionPage):
 
     def tick(self) -> None:
         """Bring the words that age up to date."""
+        self._attention.tick()
         self.cards.tick()
+        self.quiet.tick()
         if self.calm.isVisibleTo(self):
             self._tell_calm()
         self.column.fit()
@@ -253,6 +272,9 @@ class Overview(SectionPage):
         elif session.vitals is not None and session.vitals.keys == 0:
             empty = f"Keys appear here as soon as Fleet uses this cache.{when}"
             self.calm.say("empty", Tone.NEUTRAL, f"Database {session.link.database} is empty", empty)
+        elif not self.quiet.isHidden():
+            apart = f"{families} were judged.{when} What you have acknowledged or muted stands below."
+            self.calm.say("check", Tone.OK, "Nothing new is wrong", apart)
         else:
             judged = f"{families}, every one judged at each reading.{when} What needs you will stand here."
             self.calm.say("check", Tone.OK, "Nothing is wrong", judged)

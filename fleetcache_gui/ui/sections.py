@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     Jump = Callable[[str, bytes], None]
 
 
+METRICS = "metrics"
+
+
 def sections(session: Session, theme: Theme, overview: Overview, jump: Jump) -> Iterator[Section]:
     """In the order of the strip. `jump` shows a family and a row of it."""
 
+    def metrics() -> SectionPage:
+        from fleetcache_gui.ui.metrics_page import MetricsPage  # what is seen first comes without it
+
+        return MetricsPage(session, theme)
+
     def timeline() -> SectionPage:
-        from fleetcache_gui.ui.timeline_page import TimelinePage  # what is seen first comes without it
+        from fleetcache_gui.ui.timeline_page import TimelinePage
 
         page = TimelinePage(session, theme)
         page.jump.connect(jump)
@@ -35,6 +43,7 @@ def sections(session: Session, theme: Theme, overview: Overview, jump: Jump) -> 
         return page
 
     yield Section("now", "Now", "Findings, families and the server's figures", lambda: overview)
+    yield Section(METRICS, "Metrics", "The server's figures as charts", metrics)
     yield Section("timeline", "Timeline", "Everything that happened while you watched", timeline)
     if any(family.claim for family in session.layout.families):
         yield Section("locks", "Lock theatre", "Who held which lock when", locks)

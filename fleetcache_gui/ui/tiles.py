@@ -17,10 +17,11 @@ from fleetcache_gui.ui.text_widgets import elide, plain_tooltip
 from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PySide6.QtGui import QPaintEvent
 
+    from fleetcache_gui.domain.family import Severity
     from fleetcache_gui.domain.snapshot import Vitals
 
 SHORTEST, LONGEST = 20.0, 900.0
@@ -123,7 +124,9 @@ class Tiles(QWidget):
         for column in (0, 1):
             grid.setColumnStretch(column, 1)
 
-    def show_vitals(self, history: Sequence[Vitals], load: float | None, *, stale: bool) -> None:
-        """Show what `history` comes to, oldest first."""
-        for tile, gauge in zip(self.tiles, gauges(history, load), strict=False):
+    def show_vitals(
+        self, history: Sequence[Vitals], load: float | None, held: Mapping[str, Severity], *, stale: bool
+    ) -> None:
+        """Show what `history` comes to, oldest first, and what is open of it (see `gauges`)."""
+        for tile, gauge in zip(self.tiles, gauges(history, load, held), strict=False):
             tile.show_gauge(gauge, stale=stale)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
@@ -15,16 +15,18 @@ from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.actions import Action, install_shortcuts
+from fleetcache_gui.ui.attention import Attention
 from fleetcache_gui.ui.deed_desk import DeedDesk
 from fleetcache_gui.ui.family_list import weight
 from fleetcache_gui.ui.family_page import FamilyPage
 from fleetcache_gui.ui.find import Find
+from fleetcache_gui.ui.herald import Herald
 from fleetcache_gui.ui.home import Home
 from fleetcache_gui.ui.lines import FrameLine, Line
 from fleetcache_gui.ui.marks import SEVERITY_TONES, severity_words, worst
 from fleetcache_gui.ui.overview import Overview
 from fleetcache_gui.ui.palette import Palette, ShortcutSheet
-from fleetcache_gui.ui.sections import sections
+from fleetcache_gui.ui.sections import METRICS, sections
 from fleetcache_gui.ui.states import Banner, Notice, next_try_words
 from fleetcache_gui.ui.statusbar import StatusBar
 from fleetcache_gui.ui.tabs import Tab, Tabs
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.metrics_page import MetricsPage
     from fleetcache_gui.ui.picker import Overlay
     from fleetcache_gui.ui.theme import Mode, Theme
 
@@ -72,16 +75,18 @@ class MainWindow(QMainWindow):
         self.banner = Banner(theme)
         self.tabs = Tabs(theme)
         self.pages = QStackedWidget()
-        self.overview = Overview(session, theme)
+        self.attention = Attention(session, settings)
+        self.overview = Overview(session, theme, self.attention)
         self.home = Home(theme)
         self.notice = Notice(theme)
         self.body = QStackedWidget()
         self.status = StatusBar(session, theme)
         self._arrange()
         self.finder = Find(self.top.field, session, theme, self)
-        self.desk = DeedDesk(self, session, deeds, theme)
+        self.desk = DeedDesk(self, session, deeds, theme, settings)
         self.actions_table = (*self._actions(), *self.desk.actions())
         self.palette_ = Palette(self, theme, lambda: (*self.actions_table, *self.desk.verb_actions(self.page)))
+        self.herald = Herald(self, session, self.attention, settings)
         self.sheet = ShortcutSheet(self, theme, self.actions_table)
         self._shortcuts = install_shortcuts(self.actions_table, self)
         self._clock = QTimer(self, interval=TICK_MS)
@@ -129,6 +134,7 @@ class MainWindow(QMainWindow):
         session.inventory_changed.connect(self.status.tick)
         session.family_changed.connect(self._family_changed)
         session.findings_changed.connect(self._findings_changed)
+        self.attention.changed.connect(self._findings_changed)
         self.tabs.currentChanged.connect(self._show_page)
         self.banner.pressed.connect(self._banner_pressed)
         self.top.more.clicked.connect(self.palette_.open)
@@ -139,6 +145,9 @@ class MainWindow(QMainWindow):
         self.desk.covered.connect(self._cover)
         self.notice.pressed.connect(session.retry_now)
         self.overview.jump.connect(self.jump)
+        self.overview.nodes.chosen.connect(lambda node_id: self.metrics().choose_node(node_id))
+        self.overview.chart.connect(lambda metric_id: self.metrics().show_metric(metric_id))
+        self.overview.alerts.clicked.connect(lambda: self.desk.alerts_sheet.open())
         self.finder.jump.connect(self.jump)
         self._clock.timeout.connect(self._tick)
 
@@ -159,6 +168,11 @@ class MainWindow(QMainWindow):
         """Show a section of the overview."""
         self.show_family("")
         self.home.show_section(section_id)
+
+    def metrics(self) -> MetricsPage:
+        """The section of charts, shown."""
+        self.show_section(METRICS)
+        return cast("MetricsPage", self.home.page(METRICS))
 
     @property
     def current(self) -> str:
@@ -191,13 +205,13 @@ class MainWindow(QMainWindow):
             self.home.tick()
 
     def _overview_tab(self) -> Tab:
-        findings = self._session.findings_of(SERVER)
+        findings = self.attention.loud(self._session.findings_of(SERVER))
         told = ", ".join(filter(None, ("Overview of the whole cache", severity_words(findings))))
         return Tab("Overview", "", _tone(findings), told)
 
     def _tab(self, family: Family) -> Tab:
         snapshot = self._session.snapshot(family.id)
-        findings = self._session.findings_of(family.id)
+        findings = self.attention.loud(self._session.findings_of(family.id))
         count = "" if snapshot is None else words.brief(weight(family, snapshot))
         entries = "not read yet" if snapshot is None else words.count(snapshot.count, *family.noun)
         told = ", ".join(filter(None, (f"{family.title}: {entries}", severity_words(findings))))

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.domain.family import Family
+    from fleetcache_gui.domain.slow_log import SlowLog
     from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
     from fleetcache_gui.domain.store import KeyStore
+    from fleetcache_gui.domain.weights import Weights
 
 _ON_SCREEN = 30
 _SETTLE = 6.0
@@ -39,6 +41,8 @@ class Viewer:
 
     def on_link(self, link: Link) -> None: ...
     def on_snapshot(self, snapshot: Snapshot) -> None: ...
+    def on_slow_log(self, slow_log: SlowLog) -> None: ...
+    def on_weights(self, weights: Weights) -> None: ...
     def on_harvest(self, family: Family, came: Sequence[int], went: Sequence[int]) -> None: ...
 
     def on_vitals(self, vitals: Vitals) -> None:

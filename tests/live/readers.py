@@ -14,7 +14,9 @@ import redis
 
 from fleetcache_gui import aio
 from fleetcache_gui.domain.family import Expected
+from fleetcache_gui.domain.slow_log import SlowLog
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Vitals
+from fleetcache_gui.domain.weights import Weights
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import REPLY_TIMEOUT, Address
 from fleetcache_gui.redis_io.allow import READS
@@ -165,6 +167,8 @@ class Recorder:
         self.snapshots: dict[str, Snapshot] = {}
         self.counts: Counter[str] = Counter()
         self.long: dict[str, tuple[KeyStore, list[int]]] = {}
+        self.slow_log = SlowLog()
+        self.weights = Weights()
         self.came: Counter[str] = Counter()
         self.went: Counter[str] = Counter()
 
@@ -183,6 +187,12 @@ class Recorder:
 
     def on_long(self, family: Family, store: KeyStore, members: Sequence[int]) -> None:
         self.long[family.id] = (store, list(members))
+
+    def on_slow_log(self, slow_log: SlowLog) -> None:
+        self.slow_log = slow_log
+
+    def on_weights(self, weights: Weights) -> None:
+        self.weights = weights
 
     def on_harvest(self, family: Family, came: Sequence[int], went: Sequence[int]) -> None:
         self.came[family.id] += len(came)

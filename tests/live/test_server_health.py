@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui import aio
 from fleetcache_gui.domain.family import Severity
+from fleetcache_gui.domain.thresholds import Thresholds
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.session import Session
 from tests.live.readers import address
@@ -80,4 +81,60 @@ async def test_evicted_keys_are_a_finding(qapp: QApplication, valkey: Server, ev
             valkey.call("SET", "other:more", "x")
             await eventually(lambda: any(f.judgement.code == "server.evictions" for f in session.findings))
     finally:
+        await aio.cancel_and_wait([task])
+
+
+def _fill_to(server: Server, share: float, limit: int) -> None:
+    """Write or remove entries until so much of the limit is used."""
+
+    def used() -> float:
+        return float(server.info("memory")["used_memory"]) / limit
+
+    while used() < share:
+        server.call("RPUSH", "other:pile", "x" * 100_000)
+    while used() > share and server.call("LLEN", "other:pile"):
+        server.call("RPOP", "other:pile")
+
+
+async def test_real_memory_pressure_opens_and_closes_alerts_without_flapping(
+    qapp: QApplication, server: Server, eventually: Eventually
+) -> None:
+    limit = 60_000_000
+    session = Session(address(server), SPEC, interval=0.5, thresholds=Thresholds(memory=70))
+    told: list[tuple[str, ...]] = []
+
+    def codes() -> dict[str, Severity]:
+        return {f.judgement.code: f.severity for f in session.findings_of("")}
+
+    def share() -> float:
+        vitals = session.vitals
+        return (vitals.memory or 0) / limit if vitals is not None else 0.0
+
+    session.findings_changed.connect(lambda: told.append(tuple(codes())))
+    task = aio.spawn(session.run(), name="session")
+    try:
+        with configured(server, "maxmemory") as memory, configured(server, "maxmemory-policy") as policy:
+            policy("noeviction")
+            memory(limit)
+            await eventually(lambda: session.vitals is not None and session.vitals.memory_limit == limit, timeout=20)
+            _fill_to(server, 0.60, limit)
+            await eventually(lambda: share() > 0.58, timeout=20)
+            assert codes() == {}
+            _fill_to(server, 0.73, limit)
+            await eventually(lambda: codes() == {"server.memory": Severity.WARNING}, timeout=20)
+            told.clear()
+            _fill_to(server, 0.68, limit)
+            await eventually(lambda: share() < 0.69, timeout=20)
+            assert codes() == {"server.memory": Severity.WARNING}, "below the threshold of 70 %, and not well below"
+            _fill_to(server, 0.73, limit)
+            await eventually(lambda: share() > 0.72, timeout=20)
+            assert () not in told, "it never closed in between"
+            _fill_to(server, 0.97, limit)
+            await eventually(lambda: codes() == {"server.memory": Severity.CRITICAL}, timeout=20)
+            server.call("DEL", "other:pile")
+            await eventually(lambda: codes() == {}, timeout=20)
+            texts = [event.text for event in session.events if "memory" in event.text]
+            assert len([text for text in texts if text.startswith("No longer")]) == 1
+    finally:
+        server.call("DEL", "other:pile")
         await aio.cancel_and_wait([task])

@@ -32,6 +32,7 @@ from fleetcache_gui.ui.connection_editor import ConnectionEditor
 from fleetcache_gui.ui.theme import Theme
 from tests.live.readers import fill
 from tests.servers import VALKEY, Server
+from tests.ui.docs_metrics import healthy, sick
 from tests.upstream_fleet import disorder, populate
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ async def connections(folder: Path, kept: Path) -> None:
 async def main() -> int:
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as kept:
-        for draw in (cluster, outage, upstream, connections):
+        for draw in (cluster, outage, upstream, connections, healthy, sick):
             await draw(folder, Path(kept))
     return 0
 

@@ -18,9 +18,12 @@ from fleetcache_gui.domain.lanes import Lanes
 from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageItem
 from fleetcache_gui.domain.server_health import judge
+from fleetcache_gui.domain.slow_log import SlowLog
 from fleetcache_gui.domain.snapshot import Inventory, Link, Missing, Phase, Snapshot, Vitals
 from fleetcache_gui.domain.telling import Happening
+from fleetcache_gui.domain.thresholds import Thresholds
 from fleetcache_gui.domain.values import Expiry, KeyFact, Progress, State, Tone
+from fleetcache_gui.domain.weights import Weights
 from fleetcache_gui.present.table import Table
 from fleetcache_gui.present.timeline import Event
 from tests.ui.nodes import nodes
@@ -249,6 +252,8 @@ class Stage(QObject):
     family_changed = Signal(str)
     findings_changed = Signal()
     happened = Signal(object)
+    slow_log_changed = Signal()
+    weights_changed = Signal()
 
     def __init__(self, layout: Layout = LAYOUT, *, environment: str = "PRODUCTION") -> None:
         super().__init__()
@@ -258,6 +263,7 @@ class Stage(QObject):
         self.link = Link(Phase.CONNECTING, self.address, since=now, text="Connecting to 10.0.2.11:6379.")
         self.vitals: Vitals | None = None
         self.inventory = Inventory()
+        self.slow_log, self.weights, self.thresholds = SlowLog(), Weights(), Thresholds()
         self.history: deque[Vitals] = deque(maxlen=900)
         self.events: deque[Event] = deque(maxlen=1000)
         self.lanes = Lanes()

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from fleetcache_gui.domain.server_health import judge
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Tone
-from fleetcache_gui.ui.gauges import Gauge, gauges, rates, recent
+from fleetcache_gui.present.metrics import rates
+from fleetcache_gui.ui.gauges import Gauge, gauges, recent
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.family import Severity
 
 
 def history(**counters: tuple[int | None, ...]) -> list[Vitals]:
@@ -19,7 +25,11 @@ def history(**counters: tuple[int | None, ...]) -> list[Vitals]:
 
 
 def gauge(title: str, readings: list[Vitals], load: float | None = None) -> Gauge:
-    return next(g for g in gauges(readings, load) if g.title == title)
+    """As the session judges: reading by reading, from what was open before."""
+    held: dict[str, Severity] = {}
+    for n in range(len(readings)):
+        held = {judgement.code: judgement.severity for judgement in judge(readings[: n + 1], held=held)}
+    return next(g for g in gauges(readings, load, held) if g.title == title)
 
 
 def test_rates_are_differences_by_time() -> None:

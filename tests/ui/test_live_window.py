@@ -190,7 +190,7 @@ async def test_nothing_but_reads_reaches_the_server(qtbot: QtBot, eventually: Ev
 READ_COMMANDS = (
     *(b"PING", b"TIME", b"INFO", b"DBSIZE", b"SCAN", b"TYPE", b"PTTL", b"PEXPIRETIME", b"GETRANGE", b"STRLEN"),
     *(b"LLEN", b"LINDEX", b"LRANGE", b"SCARD", b"SSCAN", b"HLEN", b"HMGET", b"HSTRLEN", b"HSCAN", b"ZCARD"),
-    *(b"ZRANGE", b"XLEN", b"XRANGE", b"XINFO", b"XPENDING", b"OBJECT", b"MEMORY", b"CLIENT"),
+    *(b"ZRANGE", b"XLEN", b"XRANGE", b"XINFO", b"XPENDING", b"OBJECT", b"MEMORY", b"CLIENT", b"SLOWLOG"),
 )
 
 

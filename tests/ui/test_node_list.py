@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 
 from fleetcache_gui.domain.snapshot import NodeVitals
+from fleetcache_gui.settings import Settings
+from fleetcache_gui.ui.attention import Attention
 from fleetcache_gui.ui.node_list import MOST_ROWS, NodeList, cells, explained, in_groups
 from fleetcache_gui.ui.overview import Overview
 from fleetcache_gui.ui.theme import Theme
@@ -41,7 +43,7 @@ def test_what_stands_in_a_row() -> None:
 
 async def test_only_a_cluster_has_nodes(qapp: QApplication) -> None:
     stage = Stage()
-    overview = Overview(stage, Theme("dark"))  # type: ignore[arg-type]
+    overview = Overview(stage, Theme("dark"), Attention(stage, Settings()))  # type: ignore[arg-type]
     stage.go_live()
     assert overview.nodes_part.isHidden()
     stage.go_cluster(1)

@@ -79,7 +79,7 @@ async def test_an_overview_that_nobody_sees_is_brought_up_to_date_when_it_is_sho
         window.show_family("")
         assert [card.title.text() for card in overview.cards.cards] == ["Lock async:software never expires"]
         assert overview.headline.text() == "1 finding"
-        assert cells(overview, 0)[3] == "fine"
+        assert cells(overview, 0)[-1] == "fine"
 
 
 async def test_the_server_as_a_whole_is_judged_on_the_overview_alone(qapp: QApplication) -> None:
@@ -95,12 +95,18 @@ async def test_the_server_as_a_whole_is_judged_on_the_overview_alone(qapp: QAppl
         (card,) = overview.cards.cards
         assert card.isVisible()
         assert (card.title.text(), card.advice.text()) == ("Memory is full.", "Do that.")
-        assert not card.button.isVisible(), "there is no row to go to"
+        assert card.button.text() == "Chart", "there is no row to go to"
         assert window.tabs.tab(0).tone is Tone.CRITICAL
         assert window.tabs.accessibleTabName(0) == "Overview of the whole cache, 1 critical"
         assert {window.tabs.tab(i).tone for i in range(1, 9)} == {None}
         stage.show("locks", (lock("async:software", "worker-2", now, None),))
         assert overview.cards.cards[1].button.isVisible()
+        card.button.click()
+        assert window.home.current == "metrics"
+        assert window.metrics().charts[0].hasFocus()
+        window.show_section("now")
+        stage.judge_server(replace(full, code="server.partial"))
+        assert not overview.cards.cards[0].button.isVisible(), "all that is to be seen is seen here"
         stage.judge_server()
         assert window.tabs.tab(0).tone is None
 
@@ -145,7 +151,7 @@ async def test_an_empty_database_says_so(qapp: QApplication) -> None:
         stage.vitals = replace(stage.vitals, keys=0)
         stage.vitals_changed.emit(stage.vitals)
         assert window.overview.calm.title.text() == "Database 0 is empty"
-        assert cells(window.overview, 0)[3] == "empty"
+        assert cells(window.overview, 0)[-1] == "empty"
 
 
 async def test_an_outage_lists_what_fleet_suffers(qapp: QApplication) -> None:
@@ -193,13 +199,13 @@ async def test_a_family_that_fills_up_after_a_reconnect_draws_no_fall(qapp: QApp
 async def test_families_tell_entries_and_state(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         overview = window.overview
-        assert cells(overview, 0) == ["Live queries", "12", "", "2 critical"]
-        assert cells(overview, 1)[3] == "1 warning"
+        assert cells(overview, 0) == ["Live queries", "12", "", "", "2 critical"]
+        assert cells(overview, 1)[-1] == "1 warning"
         assert cells(overview, 2)[1] == "48,204"
-        assert cells(overview, 3) == ["MDM preassignment", "31", "", "fine"]
+        assert cells(overview, 3) == ["MDM preassignment", "31", "", "", "fine"]
         stage._snapshots["tokens"] = Snapshot("tokens", (), 0, time.monotonic(), complete=True, refused="NOPERM")
         stage.family_changed.emit("tokens")
-        assert cells(overview, 4)[3] == "no permission"
+        assert cells(overview, 4)[-1] == "no permission"
 
 
 async def test_a_family_is_entered_by_click_and_by_key(qapp: QApplication) -> None:
