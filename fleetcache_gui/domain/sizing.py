@@ -117,19 +117,15 @@ def project(parts: Sequence[Part], load: Load, measured: Mapping[Part, float]) -
 
 def recommendation(plan: Projection, limit: int | None, policy: str | None) -> str:
     """Settings to copy, under comments that say what they rest on. `limit` and `policy` are the server's own now."""
-    load = plan.load
-    basis = "by the rule of thumb"
-    if plan.known:
-        basis += f", {words.size(plan.as_measured)} at what keys take on this server"
+    load, here = plan.load, f", as measured here {words.size(plan.as_measured)}" if plan.known else ""
     lines = [
-        f"# Fleet's cache for {words.count(load.hosts, 'host')}: {words.count(load.campaigns, 'campaign')} at once, "
-        f"{load.answered:.0%} answered,",
+        f"# Fleet's cache: {words.count(load.hosts, 'host')}, {words.count(load.campaigns, 'campaign')} at once "
+        f"({load.answered:.0%} answered),",
         f"# {words.count(load.backlog, 'queued entry', 'queued entries')}, {words.count(load.tokens, 'token')}.",
-        f"# Needs {words.size(plan.by_rule)} {basis};",
-        f"# {words.size(plan.needed)} with fragmentation and buffers, kept below {FULL:.0%} of:",
+        f"# By rule {words.size(plan.by_rule)}{here};",
+        f"# {words.size(plan.needed)} with fragmentation and buffers, at most {FULL:.0%} full:",
         f"maxmemory {_setting(plan.maxmemory)}",
-        "# What is evicted is built anew, so that to forget the least used key is better than to refuse writes;",
-        "# a lock or a waiting entry can be among them: size it so that nothing is evicted, and let TTLs do the work.",
+        "# A cache is not authoritative: evict rather than refuse writes.",
         "maxmemory-policy allkeys-lru",
     ]
     if limit is not None:

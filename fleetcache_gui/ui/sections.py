@@ -35,6 +35,11 @@ def sections(session: Session, theme: Theme, overview: Overview, jump: Jump) -> 
         page.jump.connect(jump)
         return page
 
+    def sizing() -> SectionPage:
+        from fleetcache_gui.ui.sizing_page import SizingPage
+
+        return SizingPage(session, theme)
+
     def locks() -> SectionPage:
         from fleetcache_gui.ui.lock_theatre import LockTheatre
 
@@ -47,3 +52,4 @@ def sections(session: Session, theme: Theme, overview: Overview, jump: Jump) -> 
     yield Section("timeline", "Timeline", "Everything that happened while you watched", timeline)
     if any(family.claim for family in session.layout.families):
         yield Section("locks", "Lock theatre", "Who held which lock when", locks)
+    yield Section("sizing", "Sizing", "What this load, or another, needs of memory", sizing)

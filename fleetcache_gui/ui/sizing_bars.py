@@ -59,7 +59,10 @@ class SizingBars(QWidget):
         largest = max(plan.by_rule, plan.as_measured, plan.maxmemory, self._limit or 0)
         area = QRectF(_LABEL, 26, self.width() - _LABEL - 12, 62)
         scale = area.width() / (largest * 1.04)
-        rows = (("By rule", [line.by_rule for line in plan.lines]), ("As measured", [line.as_measured for line in plan.lines]))
+        rows = (
+            ("By rule", [line.by_rule for line in plan.lines]),
+            ("As measured", [line.as_measured for line in plan.lines]),
+        )
         for number, (title, sizes) in enumerate(rows):
             bar = QRectF(area.x(), area.y() + number * 34, area.width(), 22)
             painter.setPen(self._theme.colors.muted)
@@ -103,5 +106,3 @@ class SizingBars(QWidget):
         left = min(max(x - width / 2, _LABEL), self.width() - width - 4)
         painter.setPen(color)
         painter.drawText(QRectF(left, y, width, 18), _VCENTER, text)
-
-

@@ -133,7 +133,8 @@ class SizingPage(SectionPage):
         told.addStretch(1)
         told.addWidget(self.copy)
         words_.addLayout(told)
-        words_.addWidget(self.advice, 1)
+        words_.addWidget(self.advice)
+        words_.addStretch(1)
         right = QVBoxLayout()
         right.setSpacing(8)
         self._lines_card = _card(lines)
@@ -230,9 +231,10 @@ class SizingPage(SectionPage):
         self.bars.show_plan(plan, limit)
         self.like_now.setEnabled(self._touched)
         used = f"This server uses {words.size(vitals.memory)} now. " if vitals and vitals.memory is not None else ""
-        self.total.setText(
-            f"{used}{words.size(plan.by_rule)} are needed by rule, {words.size(plan.as_measured)} at what keys take here."
+        needed = (
+            f"{words.size(plan.by_rule)} are needed by rule, {words.size(plan.as_measured)} at what keys take here."
         )
+        self.total.setText(used + needed)
         text = recommendation(plan, limit, vitals.policy if vitals else None)
         self.advice.set_block(text)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from fleetcache_gui.domain.family import Column, Family, Judgement, Kind, Row, Rule, Severity
+from fleetcache_gui.domain.family import Column, Expected, Family, Judgement, Kind, Row, Rule, Severity
 from fleetcache_gui.domain.health import FindingBook
 from fleetcache_gui.domain.lanes import Lanes
 from fleetcache_gui.domain.layout import Layout
@@ -267,6 +267,7 @@ class Stage(QObject):
         self.history: deque[Vitals] = deque(maxlen=900)
         self.events: deque[Event] = deque(maxlen=1000)
         self.lanes = Lanes()
+        self.expected = Expected(50_000)
         self.interval, self.paused, self.visible = 2.0, False, True
         self.asked: list[tuple[object, ...]] = []
         self._book = FindingBook()

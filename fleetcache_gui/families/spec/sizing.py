@@ -17,6 +17,8 @@ ANSWER = 40.0
 TOKEN, LOCK, LOCKS = 120.0, 90.0, 50
 _RULE = "the specification's rule of thumb"
 _MEASURED = "measured once; the rule of thumb leaves it out"
+_SOME, _LEAST = 20, 16
+"""Entries, and bytes of each, from which depth and memory seem to be of the same moment: they are read apart."""
 _FEW = 600
 """Answers from which a set takes what many would; fewer are packed more tightly."""
 
@@ -31,7 +33,7 @@ def _entries(size: float, rows: Sequence[Row]) -> float | None:
     """Of a list; a stream holds what was taken too, until it is trimmed."""
     lists = [row for row in rows if "list" in row.cells]
     depth = next((cell for row in lists for cell in row.cells if isinstance(cell, int)), 0)
-    return size / depth if depth else None
+    return size / depth if depth >= _SOME and size >= _LEAST * depth else None
 
 
 def _each(size: float, rows: Sequence[Row]) -> float | None:
