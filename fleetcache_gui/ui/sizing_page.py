@@ -232,7 +232,7 @@ class SizingPage(SectionPage):
         self.like_now.setEnabled(self._touched)
         used = f"This server uses {words.size(vitals.memory)} now. " if vitals and vitals.memory is not None else ""
         needed = (
-            f"{words.size(plan.by_rule)} are needed by rule, {words.size(plan.as_measured)} at what keys take here."
+            f"{words.size(plan.by_rule)} are needed by rule, {words.size(plan.as_measured)} as measured here."
         )
         self.total.setText(used + needed)
         text = recommendation(plan, limit, vitals.policy if vitals else None)
