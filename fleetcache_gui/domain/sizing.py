@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fleetcache_gui.domain.family import Row
+    from fleetcache_gui.domain.weights import Weight
 
 KB, MB, GB = 2**10, 2**20, 2**30
 
@@ -43,7 +44,7 @@ class Part:
     """One thing that takes memory, `rule` bytes each. `source` says where that figure is from.
 
     `count` tells how many there are under a load; `knob` is the field of `Load` that the family's own number is now.
-    `measure` makes the bytes of one out of those of the whole family
+    `measure` makes the bytes of one out of the weight of the whole family
     and its rows, None where that cannot be told from them.
     """
 
@@ -52,7 +53,7 @@ class Part:
     rule: float
     source: str
     count: Callable[[Load], float]
-    measure: Callable[[float, Sequence[Row]], float | None] = lambda size, rows: None
+    measure: Callable[[Weight, Sequence[Row]], float | None] = lambda weight, rows: None
     knob: str = ""
 
 
@@ -108,6 +109,11 @@ class Projection:
         least = 512 * MB if self.load.hosts >= FEW_HOSTS else SIZES[0]
         wanted = max(self.needed / FULL, least)
         return next((size for size in SIZES if size >= wanted), -(-int(wanted) // GB) * GB)
+
+
+def each_key(weight: Weight, rows: Sequence[Row]) -> float | None:
+    """The measure of a part that is one key."""
+    return weight.size / weight.keys if weight.keys else None
 
 
 def project(parts: Sequence[Part], load: Load, measured: Mapping[Part, float]) -> Projection:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.sizing import Projection
     from fleetcache_gui.ui.theme import Theme
 
-HEIGHT = 128
+HEIGHT = 112
 _HUES = (215, 190, 285, 35, 330, 160, 250, 95)
 _LABEL = 104
 _VCENTER = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)

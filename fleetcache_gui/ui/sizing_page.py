@@ -126,8 +126,8 @@ class SizingPage(SectionPage):
         bars.setContentsMargins(16, 8, 8, 8)
         bars.addWidget(self.bars)
         words_ = QVBoxLayout()
-        words_.setContentsMargins(16, 10, 16, 12)
-        words_.setSpacing(8)
+        words_.setContentsMargins(16, 8, 16, 8)
+        words_.setSpacing(4)
         told = QHBoxLayout()
         told.addWidget(PlainLabel("Recommendation", theme=self._theme, role="heading"))
         told.addStretch(1)
@@ -188,7 +188,7 @@ class SizingPage(SectionPage):
         for part in self._session.layout.parts:
             snapshot, weight = self._session.snapshot(part.family), self._session.weights.by_family.get(part.family)
             if snapshot is not None and weight is not None and not snapshot.long:
-                each = part.measure(weight.size, snapshot.rows)
+                each = part.measure(weight, snapshot.rows)
                 if each is not None:
                     found[part] = each
         return found
@@ -231,9 +231,7 @@ class SizingPage(SectionPage):
         self.bars.show_plan(plan, limit)
         self.like_now.setEnabled(self._touched)
         used = f"This server uses {words.size(vitals.memory)} now. " if vitals and vitals.memory is not None else ""
-        needed = (
-            f"{words.size(plan.by_rule)} are needed by rule, {words.size(plan.as_measured)} as measured here."
-        )
+        needed = f"{words.size(plan.by_rule)} are needed by rule, {words.size(plan.as_measured)} as measured here."
         self.total.setText(used + needed)
         text = recommendation(plan, limit, vitals.policy if vitals else None)
         self.advice.set_block(text)

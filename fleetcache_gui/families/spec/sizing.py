@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain.sizing import KB, Part
+from fleetcache_gui.domain.sizing import KB, Part, each_key
 from fleetcache_gui.domain.values import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fleetcache_gui.domain.family import Row
+    from fleetcache_gui.domain.weights import Weight
 
 ANSWER = 40.0
 """Bytes of one host id in a SET of more than 512 (measured: 38 to 39 with Valkey 9 and Redis 8)."""
@@ -23,21 +24,18 @@ _FEW = 600
 """Answers from which a set takes what many would; fewer are packed more tightly."""
 
 
-def _answers(size: float, rows: Sequence[Row]) -> float | None:
+def _answers(weight: Weight, rows: Sequence[Row]) -> float | None:
     """What remains of the campaigns' memory without their SQL, for each answer."""
     answered = sum(cell.done for row in rows for cell in row.cells if isinstance(cell, Progress))
-    return max(size - KB * len(rows), 0.0) / answered if answered >= _FEW else None
+    size = weight.size - KB * len(rows)
+    return size / answered if answered >= _FEW and size >= answered else None
 
 
-def _entries(size: float, rows: Sequence[Row]) -> float | None:
+def _entries(weight: Weight, rows: Sequence[Row]) -> float | None:
     """Of a list; a stream holds what was taken too, until it is trimmed."""
     lists = [row for row in rows if "list" in row.cells]
     depth = next((cell for row in lists for cell in row.cells if isinstance(cell, int)), 0)
-    return size / depth if depth >= _SOME and size >= _LEAST * depth else None
-
-
-def _each(size: float, rows: Sequence[Row]) -> float | None:
-    return size / len(rows) if rows else None
+    return weight.size / depth if depth >= _SOME and weight.size >= _LEAST * depth else None
 
 
 PARTS = (
@@ -51,6 +49,6 @@ PARTS = (
         _answers,
     ),
     Part("host_queue", "Queued host details", KB / 2, _RULE, lambda load: load.backlog, _entries, "backlog"),
-    Part("installer_tokens", "Installer tokens", TOKEN, "measured once", lambda load: load.tokens, _each, "tokens"),
-    Part("locks", "Locks", LOCK, "negligible, says the specification", lambda load: LOCKS, _each),
+    Part("installer_tokens", "Installer tokens", TOKEN, "measured once", lambda load: load.tokens, each_key, "tokens"),
+    Part("locks", "Locks", LOCK, "negligible, says the specification", lambda load: LOCKS, each_key),
 )
