@@ -12,6 +12,7 @@ import importlib.util
 import ipaddress
 import logging
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -97,8 +98,39 @@ class EmbeddedServer:
     async def __aexit__(self, *error: object) -> None:
         self._end()
 
-    def _launch(self, binary: Path) -> None:
-        self.port = _free_port()
+    # --- for drills: what can happen to a server ---
+
+    @property
+    def runs(self) -> bool:
+        """False once it was killed."""
+        return self._process is not None
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._end_process()
+
+    async def restart(self) -> None:
+        """Start it anew on its port, empty. NoEmbeddedServer when that fails."""
+        self._end_process()
+        self._launch(_binary(), self.port)
+        if not await self._answers():
+            self._end_process()
+            raise NoEmbeddedServer(f"The embedded server did not start again ({self._last_words()}).")
+
+    def freeze(self) -> None:
+        """Have the process stand still."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def _launch(self, binary: Path, port: int | None = None) -> None:
+        self.port = port or _free_port()
         options = f"--bind {HOST} --port {self.port} --appendonly no {_MEMORY}".split()
         if self._cluster:
             self.bus_port = _free_port()
