@@ -43,8 +43,8 @@ class Weight:
         """A sentence or two on how well that is known."""
         if self.exact:
             return (
-                f"Memory of its keys, each measured by the server (MEMORY USAGE): {self.words}. Of a collection it looks "
-                "at five elements."
+                f"Memory of its keys, each measured by the server (MEMORY USAGE): {self.words}. "
+                "Of a collection it looks at five elements."
             )
         least, most = max(self.size - self.error, 0.0), self.size + self.error
         return (
