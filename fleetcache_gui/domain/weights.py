@@ -42,7 +42,10 @@ class Weight:
     def explained(self) -> str:
         """A sentence or two on how well that is known."""
         if self.exact:
-            return f"Memory of its keys, each measured by the server (MEMORY USAGE): {self.words}."
+            return (
+                f"Memory of its keys, each measured by the server (MEMORY USAGE): {self.words}. "
+                "Of a collection it looks at five elements."
+            )
         least, most = max(self.size - self.error, 0.0), self.size + self.error
         return (
             f"Memory of its keys, reckoned from a sample (MEMORY USAGE): {self.words}; most likely between "

@@ -92,7 +92,7 @@ class Study:
         for node, (number, listed) in answers:
             refused = next((reply for reply in (number, listed) if isinstance(reply, ReplyError)), None)
             if refused is not None:
-                self._slow_refused = True
+                self._slow_refused = _for_good(refused)
                 self._sink.on_slow_log(SlowLog(refused=_reason(refused, "SLOWLOG"), read=True))
                 return
             length += number if isinstance(number, int) else 0
@@ -123,8 +123,8 @@ class Study:
     async def _may_measure(self) -> bool:
         """Whether the server answers MEMORY USAGE at all: one call that shows it, of a key that need not exist."""
         (reply,) = await self._usage(self._layout.samples[:1])
-        self._usage_refused = isinstance(reply, ReplyError) and (acl.denies_command(reply) or acl.unknown(reply))
-        if self._usage_refused and isinstance(reply, ReplyError):
+        if isinstance(reply, ReplyError) and _for_good(reply):
+            self._usage_refused = True
             self._sink.on_weights(Weights(refused=_reason(reply, "MEMORY USAGE")))
         return not self._usage_refused
 
@@ -132,6 +132,11 @@ class Study:
         commands: list[Command] = [(b"MEMORY", b"USAGE", key, b"SAMPLES", _SAMPLES) for key in keys]
         self._meter.add(time.monotonic(), _USAGE_COST * len(commands))
         return await self._keyspace.exchange(commands)
+
+
+def _for_good(error: ReplyError) -> bool:
+    """The command itself is refused, and not just now or for this key."""
+    return acl.denies_command(error) or acl.unknown(error)
 
 
 def _sizes(replies: Sequence[Reply]) -> list[int]:

@@ -179,6 +179,18 @@ def test_an_acknowledgement_outlasts_a_start_but_not_the_end_of_its_finding(qapp
     assert attention.hushed == []
 
 
+def test_what_is_graver_after_a_start_is_told_at_once(qapp: QApplication) -> None:
+    stage, settings = Stage(), Settings()
+    stage.judge_server(MEMORY)
+    Attention(stage, settings).acknowledge(stage.findings[0])  # type: ignore[arg-type]
+    started = Stage()
+    attention = Attention(started, settings)  # type: ignore[arg-type]
+    started.judge_server(MEMORY)
+    assert attention.loud(started.findings) == ()
+    started.judge_server(replace(MEMORY, severity=Severity.CRITICAL))
+    assert len(attention.loud(started.findings)) == 1
+
+
 def test_what_is_kept_is_bounded(qapp: QApplication) -> None:
     stage, settings = Stage(), Settings()
     stage.go_live()
