@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Mode as Lock
 from fleetcache_gui.redis_io.undo import Limits
+from fleetcache_gui.ui.home import Section
 from fleetcache_gui.ui.theme import Mode, Theme
 from fleetcache_gui.ui.window import MainWindow
 
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fleetcache_gui.deeds import Deeds
+    from fleetcache_gui.domain.lessons import Teacher
     from fleetcache_gui.present.long_table import LongTable
     from fleetcache_gui.present.table import Table
     from fleetcache_gui.profiles.profile import Profile
     from fleetcache_gui.redis_io.address import Address
     from fleetcache_gui.session import Session
     from fleetcache_gui.ui.alerts_sheet import Keep
+    from fleetcache_gui.ui.drill_play import DrillPlay
+    from fleetcache_gui.ui.presenter import Presenter
 
     Choice = tuple[Profile, Address]
 
@@ -110,18 +114,56 @@ async def choose_connection(profiles: Path, remembered: Path, samples: Sequence[
         editor.deleteLater()
 
 
+async def offer_drills(
+    shown: MainWindow, session: Session, theme: Theme, teacher: Teacher
+) -> tuple[DrillPlay, Presenter] | None:
+    """Give the window its drills, if the server that is read is one that the teacher has started; else None.
+
+    That is asked of the server itself, by its run id and process id: a name or an address proves nothing.
+    """
+    from fleetcache_gui.ui.drill_play import DrillPlay  # of no use on any other server
+    from fleetcache_gui.ui.drills_page import DrillsPage
+    from fleetcache_gui.ui.presenter import Presenter
+
+    while session.vitals is None:
+        await aio.emitted(session.vitals_changed)
+    read = {session.vitals.run_id, *(node.run_id for node in session.vitals.nodes)} - {""}
+    if not read or not all([await teacher.is_own(run_id) for run_id in read]):
+        return None
+    play = DrillPlay(teacher, shown)
+    bar = Presenter(play, theme)
+    shown.add_foot(bar)
+
+    def page() -> DrillsPage:
+        made = DrillsPage(play, theme)
+        made.jump.connect(shown.jump)
+        made.presenting.connect(bar.setVisible)
+        return made
+
+    shown.home.add(Section("drills", "Drills", "What the cache does, step by step, on this demo server", page))
+    play.changed.connect(session.refresh)
+    return play, bar
+
+
 async def watch(
-    session: Session, deeds: Deeds, path: Path, interval: float | None = None, keep: Keep | None = None
+    session: Session,
+    deeds: Deeds,
+    path: Path,
+    interval: float | None = None,
+    keep: Keep | None = None,
+    teacher: Teacher | None = None,
 ) -> int:
     """Show the window until a person closes it; what it should remember is kept in `path`.
 
     `interval` is the seconds from poll to poll; None takes what was chosen last. `keep` keeps thresholds that are
-    chosen in the window.
+    chosen in the window. With a `teacher` there are drills.
     """
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
-    async with window(session, deeds, Theme(remembered.theme), remembered) as shown:
+    theme = Theme(remembered.theme)
+    async with window(session, deeds, theme, remembered) as shown:
         shown.desk.keep_thresholds = keep
+        offering = [aio.spawn(_offer(shown, session, theme, teacher), name="drills")] if teacher else []
         try:
             await aio.emitted(shown.closed)
         finally:  # Ctrl+C in the terminal is a usual way out too
@@ -129,7 +171,12 @@ async def watch(
             limits = deeds.limits
             remembered.undo = settings.UndoSettings(limits.deed_bytes, limits.all_bytes, limits.age)
             _save(remembered, path)
+            await aio.cancel_and_wait(offering)
     return 0
+
+
+async def _offer(shown: MainWindow, session: Session, theme: Theme, teacher: Teacher) -> None:
+    await offer_drills(shown, session, theme, teacher)
 
 
 def _save(remembered: settings.Settings, path: Path) -> None:

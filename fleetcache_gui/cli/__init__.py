@@ -105,6 +105,25 @@ def demo(
     sys.exit(code)
 
 
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Equal seeds give equal decisions.")
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Speed of its time.")
+@click.option("--pictures", type=click.Path(path_type=Path), help="Save a picture of the window after each step there.")
+def drill(name: str | None, seed: int, speed: float, pictures: Path | None) -> None:
+    """Show what the cache does, measured on a server that ends with it; without a NAME list the drills."""
+    from fleetcache_gui.cli import demos
+    from fleetcache_gui.demo.drills import DRILLS
+
+    if name is None:
+        for known in DRILLS.values():
+            click.echo(f"{known.lesson.name:12} {known.lesson.title}")
+        return
+    if name not in DRILLS:
+        raise Failure(f"There is no drill {name!r}. There are {', '.join(DRILLS)}.")
+    sys.exit(demos.drill(name, seed=seed, speed=speed, pictures=pictures))
+
+
 @cli.command(name="open")
 @connection
 @_hosts

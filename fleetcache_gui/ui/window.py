@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         self.body.addWidget(self.notice)
         self.body.addWidget(content)
         middle = QWidget()
-        column = QVBoxLayout(middle)
+        self._column = column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(FrameLine(self._session.environment, self._theme))
@@ -173,6 +173,10 @@ class MainWindow(QMainWindow):
         """The section of charts, shown."""
         self.show_section(METRICS)
         return cast("MetricsPage", self.home.page(METRICS))
+
+    def add_foot(self, bar: QWidget) -> None:
+        """Put a bar above the status bar."""
+        self._column.insertWidget(self._column.count() - 2, bar)
 
     @property
     def current(self) -> str:

@@ -245,6 +245,20 @@ def test_the_demo_is_drawn_and_ends_with_its_server(tmp_path: Path) -> None:
     assert list(files.iterdir()) == []
 
 
+def test_a_drill_is_given_without_hands(tmp_path: Path) -> None:
+    listed, wrong, done = run_all(
+        ("drill",), ("drill", "nonsense"), ("drill", "two-servers", "--speed", "50", "--pictures", str(tmp_path))
+    )
+    assert (listed.code, listed.err) == (0, "")
+    assert len(listed.out.splitlines()) == 16
+    assert wrong.code == 2
+    assert "There is no drill 'nonsense'" in wrong.err
+    assert (done.code, done.err) == (0, "")
+    assert "   holds: api-2 asked and got nothing" in done.out
+    assert "DOES NOT HOLD" not in done.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"two-servers-0{n}.png" for n in (1, 2, 3, 4)]
+
+
 def test_ctrl_c_ends_everything_the_demo_started(tmp_path: Path) -> None:
     """On a machine without a display, where it says so first."""
     files = tmp_path / "files"
