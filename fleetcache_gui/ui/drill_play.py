@@ -38,6 +38,7 @@ class DrillPlay(QObject):
         self.results: list[Sequence[Measured]] = []
         self.begun = False
         self.busy = False
+        self.doing = False
         self.auto = False
         self.problem = ""
         self.seed, self.speed = 7, 1.0
@@ -51,7 +52,7 @@ class DrillPlay(QObject):
     @property
     def caption(self) -> str:
         """Of the step that is under way, or of the one that was done last."""
-        at = len(self.results) if self.busy and not self.over else len(self.results) - 1
+        at = len(self.results) if self.doing and not self.over else len(self.results) - 1
         return self.lesson.captions[at] if 0 <= at < len(self.lesson.captions) else ""
 
     def choose(self, lesson: Lesson) -> None:
@@ -104,7 +105,7 @@ class DrillPlay(QObject):
             await self._teacher.begin(self.lesson.name, seed=self.seed, speed=self.speed)
             self.begun = True
         while True:
-            measured = await self._teacher.step()
+            measured = await self._step()
             if measured is None:
                 return
             self.results.append(measured)
@@ -113,6 +114,14 @@ class DrillPlay(QObject):
             if self.over or not self.auto:
                 return
             await asyncio.sleep(BREATH)
+
+    async def _step(self) -> Sequence[Measured] | None:
+        self.doing = True
+        self.changed.emit()
+        try:
+            return await self._teacher.step()
+        finally:
+            self.doing = False
 
     async def _take_picture(self) -> None:
         if self.pictures is not None:

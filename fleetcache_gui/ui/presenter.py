@@ -51,7 +51,7 @@ class Presenter(QFrame):
         at, of = len(play.results), len(play.lesson.captions)
         self.title.setText(f"{play.lesson.title} · step {at} of {of}" if at else play.lesson.title)
         self.caption.setText(play.problem or play.caption or play.lesson.happens)
-        told = play.results[-1] if play.results and not play.busy else ()
+        told = play.results[-1] if play.results and not play.doing else ()
         self.measured.setText("\n".join(f"{'✓' if one.holds else '✗'} {one.text}" for one in told))
         self.measured.setVisible(bool(told))
         self.go.setEnabled(not play.busy and not play.over)

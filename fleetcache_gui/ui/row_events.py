@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from fleetcache_gui.ui.event_list import time_words
@@ -38,7 +39,7 @@ class RowEvents(QWidget):
             for _ in range(MOST)
         ]
         for number, (when, what) in enumerate(self.lines):
-            grid.addWidget(when, number, 0)
+            grid.addWidget(when, number, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(what, number, 1)
 
     def show_events(self, events: Iterable[Event], family: str, row: bytes) -> None:

@@ -39,7 +39,7 @@ async def _role(client: Redis) -> str:
 
 async def _write(scene: Scene) -> int:
     for number in range(_KEYS):
-        await scene.ask("SET", f"cache:team:{number}", b"{}", "EX", 3600)
+        await scene.ask("SET", f"cache:team:{number}", b"{}", "EX", 86_400)
     return await _readable(scene)
 
 

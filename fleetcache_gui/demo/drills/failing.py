@@ -36,7 +36,7 @@ async def _fill(scene: Scene) -> int:
     queue = ListQueue(scene.client("api-1"), limit=100_000)
     for host in range(50):
         await queue.push(b'{"host":%d}' % host)
-    await Locks(scene.client("worker-1"), "worker-1").acquire("cron:vuln", 600)
+    await Locks(scene.client("worker-1"), "worker-1").acquire("cron:vuln", 86_400)
     return int(await scene.ask("DBSIZE"))
 
 

@@ -21,10 +21,14 @@ async def _windows(scene: Scene) -> Story:
     window = scene.lifetime(30)
     tokens = InstallerTokens(scene.client("api-1"), lifetime=window)
     devices = Preassignments(scene.client("api-2"), window=window)
-    used, unused = await tokens.issue(12, 3), await tokens.issue(12, None)
+    used, unused = await InstallerTokens(scene.client("api-1")).issue(12, 3), await tokens.issue(12, None)
     await devices.assign("C02DRILL0001", "ext-1", "Laptops", "wifi")
     left = await scene.ask("PTTL", f"sw:installer:token:{unused}")
-    yield (claim(f"Two tokens and a preassignment are there, for {left / 1000:.1f} s", 0 < left <= window * 1000),)
+    yield (
+        claim(
+            f"Two tokens and a preassignment are there, one token for {left / 1000:.1f} s", 0 < left <= window * 1000
+        ),
+    )
     first, second = await tokens.use(used), await tokens.use(used)
     yield (
         claim(f"The first use gave title {first.title_id if first else '-'}, the second nothing", first and not second),
@@ -36,7 +40,7 @@ async def _windows(scene: Scene) -> Story:
 
     waited = await until(gone)
     yield (
-        claim(f"After {waited:.1f} s both are gone, by themselves", waited <= window + 1),
+        claim(f"After {waited:.1f} s the other and the preassignment are gone, by themselves", waited <= window + 1),
         claim("The unused token is refused", await tokens.use(unused) is None),
         claim("The device gets the default team", await devices.take("C02DRILL0001") is None),
     )
@@ -51,6 +55,8 @@ async def _burst(scene: Scene) -> Story:
             f"{sum(v.allowed for v in verdicts)} of {_LIMIT} requests were allowed", all(v.allowed for v in verdicts)
         ),
     )
+    while (await limits.count("login", name, _LIMIT)).count < _LIMIT:
+        pass  # the window has ended between the steps: up to the limit once more
     verdicts = [await limits.count("login", name, _LIMIT) for _ in range(25)]
     refused, left = sum(not v.allowed for v in verdicts), await scene.ask("PTTL", f"rate_limit:login:{name}")
     yield (
@@ -95,6 +101,7 @@ async def _stampede(scene: Scene) -> Story:
         ),
         claim("One copy is there again", await scene.ask("EXISTS", "cache:app_config")),
     )
+    await cache.app_config(database)  # the copy may have ended between the steps
     reads = 0
     await cache.app_config(database)
     yield (claim(f"The next request made {reads} reads", reads == 0),)
