@@ -25,10 +25,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fleetcache_gui.domain.family import Row, Verb
+    from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.plan import Plan, Progress, Receipt
     from fleetcache_gui.redis_io.address import Address
 
-PREFIXES = [prefix for family in SPEC.families for prefix in family.prefixes]
+
+def prefixes(layout: Layout) -> list[bytes]:
+    """What the keys of a layout begin with."""
+    return [prefix for family in layout.families for prefix in family.prefixes]
+
+
+PREFIXES = prefixes(SPEC)
 
 
 @dataclass
@@ -45,8 +52,10 @@ class Log:
 class Desk:
     """`environment` and `name` are the connection's; `limits` the undo bin's."""
 
-    def __init__(self, address: Address, hands: Hands, folder: Path, environment: str, limits: Limits) -> None:
-        self.address, self.hands = address, hands
+    def __init__(
+        self, address: Address, hands: Hands, folder: Path, environment: str, limits: Limits, layout: Layout
+    ) -> None:
+        self.address, self.hands, self.layout = address, hands, layout
         self.gate, self.log = Gate(), Log()
         self.gate.unlock()
         self.books = Books(folder)
@@ -61,7 +70,7 @@ class Desk:
 
     async def rows(self, family_id: str, *row_ids: bytes, expected: Expected | None = None) -> list[Row]:
         """Rows as the window would have them, read from the server."""
-        family = SPEC.family(family_id)
+        family = self.layout.family(family_id)
         async with self.reading() as reader:
             listed = await members(reader, family.index) if family.index else None
             question = Question(family, row_ids, listed or Listed())
@@ -87,7 +96,7 @@ class Desk:
         return made
 
     async def try_plan(self, verb_id: str, rows: Sequence[Row], choice: str = "") -> Plan | Refusal:
-        family = SPEC.family(verb_id.partition(".")[0])
+        family = self.layout.family(verb_id.partition(".")[0])
         verb: Verb = next(verb for verb in family.verbs if verb.id == verb_id)
         return await plans.for_rows(self.place, self.hands, verb, family, rows, choice)
 
@@ -116,11 +125,11 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    address: Address, folder: Path, *, environment: str = "TEST", limits: Limits = USUAL
+    address: Address, folder: Path, *, environment: str = "TEST", limits: Limits = USUAL, layout: Layout = SPEC
 ) -> AsyncIterator[Desk]:
     """An open desk on a server or a cluster."""
-    hands = await Hands.open(address, PREFIXES)
-    made = Desk(address, hands, folder, environment, limits)
+    hands = await Hands.open(address, prefixes(layout))
+    made = Desk(address, hands, folder, environment, limits, layout)
     try:
         yield made
     finally:

@@ -33,6 +33,7 @@ from fleetcache_gui.ui.theme import Theme
 from tests.live.readers import fill
 from tests.servers import VALKEY, Server
 from tests.ui.docs_metrics import healthy, sick
+from tests.ui.docs_sections import sections
 from tests.upstream_fleet import disorder, populate
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ async def connections(folder: Path, kept: Path) -> None:
 async def main() -> int:
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as kept:
-        for draw in (cluster, outage, upstream, connections, healthy, sick):
+        for draw in (cluster, outage, upstream, connections, healthy, sick, sections):
             await draw(folder, Path(kept))
     return 0
 

@@ -8,6 +8,7 @@ errors for ever, so none of them is called wrong for having no expiry; that ther
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import (
@@ -25,7 +26,8 @@ from fleetcache_gui.domain.decoding import (
     row_from,
     wrong_type,
 )
-from fleetcache_gui.domain.family import Column, Expected, Family, Judgement, Kind, Reading, Row, Rule, Severity
+from fleetcache_gui.domain.drafting import EXPIRY, VALUE, flush, gone, removal
+from fleetcache_gui.domain.family import Column, Expected, Family, Judgement, Kind, Reading, Row, Rule, Severity, Verb
 from fleetcache_gui.domain.text import mask, show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
 
@@ -127,6 +129,9 @@ def _survey(rows: tuple[Row, ...], count: int, expected: Expected) -> tuple[Judg
     return tuple(told)
 
 
+_clear = partial(removal, moves=VALUE | EXPIRY)
+"""It may be met once more meanwhile, which counts on and lengthens its time."""
+
 FAMILY = Family(
     id=_ID,
     title="Errors",
@@ -153,4 +158,15 @@ FAMILY = Family(
     survey=_survey,
     private=True,
     sort=("times", True),
+    verbs=(
+        Verb(
+            f"{_ID}.remove",
+            "Clear error…",
+            "Clear {}",
+            _clear,
+            ("It is listed no more, until it is met again; Fleet's log still has it.",),
+            fits=gone,
+        ),
+        flush(_ID, "errors", _clear, "The list begins anew, as after fleetctl debug errors -flush; the log has them."),
+    ),
 )

@@ -9,12 +9,18 @@ hosts against the licence.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import Verdict
-from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Rule, Severity
+from fleetcache_gui.domain.drafting import EXPIRY, VALUE, flush, gone, removal
+from fleetcache_gui.domain.family import Expected, Family, Judgement, Row, Rule, Severity, Verb
 from fleetcache_gui.domain.kinds import KeyKind, Kinds
 from fleetcache_gui.domain.values import State, Tone
+from fleetcache_gui.domain.verbs import Refusal
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.plan import Draft
 
 ENROLLED = b"enrolled_hosts:host_ids"
 PREFIX = b"fleet:hostcache:"
@@ -105,6 +111,20 @@ def _weight(rows: tuple[Row, ...]) -> int | None:
     return sum(row.id != ENROLLED for row in rows)
 
 
+def _drop(row: Row, _choice: str) -> tuple[Draft, ...]:
+    return () if row.id == ENROLLED else removal(row, moves=EXPIRY)  # check-ins lengthen its time
+
+
+def _every_key(row: Row, _choice: str) -> tuple[Draft, ...]:
+    return removal(row, moves=VALUE | EXPIRY)
+
+
+def _droppable(row: Row, _now: float) -> Refusal | None:
+    if row.id == ENROLLED:
+        return Refusal("It is no cache: Fleet compares it with the licence.")
+    return gone(row)
+
+
 FAMILY = Family(
     id=_ID,
     title="Host cache",
@@ -125,4 +145,22 @@ FAMILY = Family(
     mask=KINDS.mask,
     private=True,
     sort=("kind", False),
+    verbs=(
+        Verb(
+            f"{_ID}.remove",
+            "Drop from the cache…",
+            "Drop {} from the cache",
+            _drop,
+            ("The host's next check-in reads the database, and caches the answer afresh.",),
+            fits=_droppable,
+            hidden=lambda row: row.id == ENROLLED,
+        ),
+        flush(
+            _ID,
+            "cached hosts",
+            _every_key,
+            "For a minute every check-in reads the database, until the answers are cached again. The ids of enrolled "
+            "hosts are counted anew by Fleet's next round.",
+        ),
+    ),
 )

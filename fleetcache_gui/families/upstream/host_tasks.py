@@ -10,6 +10,7 @@ A row is a task.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import (
@@ -25,6 +26,7 @@ from fleetcache_gui.domain.decoding import (
     row_from,
     wrong_type,
 )
+from fleetcache_gui.domain.drafting import EXPIRY, VALUE, flush, removal
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, Reply, State, Tone
@@ -194,4 +196,12 @@ FAMILY = Family(
     fixed=tuple(_TASKS),
     weight=_weight,
     sort=("task", False),
+    verbs=(
+        flush(
+            _ID,
+            "indexes",
+            partial(removal, moves=VALUE | EXPIRY),
+            "Fleet no longer finds the reports that wait: they are lost, until their hosts report again.",
+        ),
+    ),
 )

@@ -8,6 +8,7 @@ campaign ids, a week), which stays when a campaign is stopped: ids of ended camp
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.decoding import (
@@ -25,6 +26,7 @@ from fleetcache_gui.domain.decoding import (
     row_from,
     wrong_type,
 )
+from fleetcache_gui.domain.drafting import EXPIRY, VALUE, flush, removal
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
 from fleetcache_gui.domain.kinds import LENGTH
 from fleetcache_gui.domain.text import show
@@ -144,4 +146,13 @@ FAMILY = Family(
     key_titles=("Live queries", "Labels", "Policy results", "Query statistics", "Labels reported", "Policies reported"),
     probes=_probes,
     sort=("host", False),
+    verbs=(
+        flush(
+            _ID,
+            "hosts",
+            partial(removal, moves=VALUE | EXPIRY),
+            "What hosts have reported and Fleet has not collected is lost, until they report again; live "
+            "queries no longer reach the hosts that they name.",
+        ),
+    ),
 )

@@ -27,6 +27,7 @@ from fleetcache_gui.domain.decoding import (
     too_long,
     wrong_type,
 )
+from fleetcache_gui.domain.drafting import EXPIRY, VALUE, single_keys
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State
@@ -150,4 +151,14 @@ FAMILY = Family(
     key_titles=("Count", "Ban"),
     probes=_probes,
     sort=("kind", False),
+    verbs=single_keys(
+        _ID,
+        "limits and bans",
+        title="Lift…",
+        phrase="Lift the limit of {}",
+        consequence="The next request, sign-in or attempt to install is allowed, and counted from the beginning.",
+        flushed="Nobody is held back any more: bans of addresses are lifted, and everybody counts from the beginning.",
+        ending="Afterwards it counts from the beginning.",
+        moves=VALUE | EXPIRY,  # it counts on while it is looked at
+    ),
 )

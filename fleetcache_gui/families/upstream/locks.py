@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.coming import comes_and_goes
@@ -32,9 +33,14 @@ from fleetcache_gui.domain.decoding import (
     too_long,
     wrong_type,
 )
-from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity
+from fleetcache_gui.domain.drafting import EXPIRY, VALUE, expiring, flush, give_expiry, gone, present, remove
+from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, Verb
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Claim, Command, KeyFact, State, Tone
+from fleetcache_gui.domain.verbs import Refusal
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.plan import Draft
 
 QUEUE = b"calendar:queue"
 
@@ -180,6 +186,30 @@ def _claim(row: Row) -> Claim | None:
     return Claim(show(hold.token, 14) or "(empty)" if owned else "not told", hold.token, key.expiry)
 
 
+def _release(row: Row, _choice: str) -> tuple[Draft, ...]:
+    """The lock goes only while it holds the token on screen; of those that name no holder, the time tells one from
+    the next."""
+    hold = row.memory if isinstance(row.memory, Hold) else None
+    token = hold.token if hold and len(hold.token) < PREVIEW else None
+    owned = row.id.startswith(b"calendar:lock:")
+    return tuple(
+        remove(key, row.title, value=token, moves=EXPIRY if owned else frozenset(), otherwise="it was taken anew")
+        for key in present(row)
+    )
+
+
+def _releasable(row: Row, _now: float) -> Refusal | None:
+    return Refusal("It is no lock, but what waits for one.") if row.id == QUEUE else gone(row)
+
+
+def _expire(row: Row, choice: str) -> tuple[Draft, ...]:
+    return () if row.id == QUEUE else expiring(row, choice)
+
+
+def _every_key(row: Row, _choice: str) -> tuple[Draft, ...]:
+    return tuple(remove(key, row.title, moves=VALUE | EXPIRY) for key in present(row))
+
+
 FAMILY = Family(
     id=_ID,
     title="Locks",
@@ -203,4 +233,17 @@ FAMILY = Family(
     tell=comes_and_goes("was taken", "was released"),
     claim=_claim,
     sort=("kind", False),
+    verbs=(
+        Verb(
+            f"{_ID}.release",
+            "Release lock…",
+            "Release {}",
+            _release,
+            ("Whoever holds it still works: another instance may begin the same work beside it.",),
+            fits=_releasable,
+            hidden=lambda row: row.id == QUEUE,
+        ),
+        give_expiry(_ID, _expire, "Afterwards it is free, unless its holder lengthens it."),
+        flush(_ID, "locks", _every_key, "Work on calendar events and collections of reports may be begun twice."),
+    ),
 )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 
 from fleetcache_gui.domain.decoding import Verdict
-from fleetcache_gui.domain.family import Family, Rule
+from fleetcache_gui.domain.drafting import flush, gone, removal
+from fleetcache_gui.domain.family import Family, Rule, Verb
 from fleetcache_gui.domain.kinds import KeyKind, Kinds
 from fleetcache_gui.domain.values import State, Tone
 
@@ -88,4 +89,23 @@ FAMILY = Family(
     probes=KINDS.probes,
     private=True,
     sort=("kind", False),
+    verbs=(
+        Verb(
+            f"{KINDS.family}.remove",
+            "Remove…",
+            "Remove {}",
+            removal,
+            (
+                "A device that enrolls now gets no profiles from its preassignment. A round whose cursor goes begins "
+                "anew with the first host, which does no harm.",
+            ),
+            fits=gone,
+        ),
+        flush(
+            KINDS.family,
+            "entries",
+            removal,
+            "Devices in the middle of their enrollment lose the profiles assigned to them; rounds begin anew.",
+        ),
+    ),
 )

@@ -23,9 +23,12 @@ from fleetcache_gui.domain.decoding import (
     row_from,
     wrong_type,
 )
-from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, extend
+from fleetcache_gui.domain.drafting import VALUE, flush, gone, present, remove
+from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row, Rule, Severity, Verb, extend
+from fleetcache_gui.domain.plan import Deed, Draft, Guard
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, KeyFact, State, Tone
+from fleetcache_gui.domain.verbs import Refusal
 
 INDEX = b"policies:failing_sets"
 PREFIX = b"policies:failing:"
@@ -122,6 +125,22 @@ def _weight(rows: tuple[Row, ...]) -> int | None:
     return sum(row.id != INDEX for row in rows)
 
 
+def _drop(row: Row, _choice: str) -> tuple[Draft, ...]:
+    """The set as it was seen, then the policy out of the index, as Fleet does when all was sent."""
+    drafts = [remove(key, row.title) for key in present(row)]
+    empty = Guard(PREFIX + row.id, None, False, "hosts wait again")
+    what = f"{row.title} in {show(INDEX)}"
+    return (*drafts, Draft(Deed.DROP_MEMBER, INDEX, what, "set", guards=(empty,), args=(row.id,), stage=1))
+
+
+def _waits(row: Row, _now: float) -> Refusal | None:
+    return gone(row) if _POLICY.fullmatch(row.id) else Refusal("It is no policy.")
+
+
+def _every_key(row: Row, _choice: str) -> tuple[Draft, ...]:
+    return tuple(remove(key, row.title, moves=VALUE, stage=int(row.id == INDEX)) for key in present(row))
+
+
 FAMILY = Family(
     id=_ID,
     title="Failing policies",
@@ -147,4 +166,17 @@ FAMILY = Family(
     index=INDEX,
     weight=_weight,
     sort=("policy", False),
+    verbs=(
+        Verb(
+            f"{_ID}.drop",
+            "Drop waiting hosts…",
+            "Drop the hosts that wait of {}",
+            _drop,
+            ("No webhook is sent and no ticket is made for these hosts, unless they begin to fail the policy again.",),
+            fits=_waits,
+            hidden=lambda row: not _POLICY.fullmatch(row.id),
+            grave=True,
+        ),
+        flush(_ID, "policies", _every_key, "No webhook is sent and no ticket is made for any host that waits."),
+    ),
 )

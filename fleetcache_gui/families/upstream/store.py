@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from fleetcache_gui.domain.decoding import Verdict
-from fleetcache_gui.domain.family import Family, Rule
+from fleetcache_gui.domain.drafting import flush, gone, removal
+from fleetcache_gui.domain.family import Family, Rule, Verb
 from fleetcache_gui.domain.kinds import KeyKind, Kinds
 from fleetcache_gui.domain.values import State, Tone
 
@@ -112,4 +113,19 @@ FAMILY = Family(
     mask=KINDS.mask,
     private=True,
     sort=("kind", False),
+    verbs=(
+        Verb(
+            f"{KINDS.family}.remove",
+            "Remove…",
+            "Remove {}",
+            removal,
+            (
+                "What is under way with it (an upload of software, the setting up of a device) is not found again and "
+                "must be begun anew; tags of configurations are made anew at once. A count of report rows is wrong "
+                "until Fleet's clean-up counts again.",
+            ),
+            fits=gone,
+        ),
+        flush(KINDS.family, "entries", removal, "What is under way with them must be begun anew; counts are wrong."),
+    ),
 )

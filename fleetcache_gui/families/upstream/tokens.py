@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from fleetcache_gui.domain.decoding import Verdict
+from fleetcache_gui.domain.drafting import single_keys
 from fleetcache_gui.domain.family import Family, Rule, Severity
 from fleetcache_gui.domain.kinds import KeyKind, Kinds
 from fleetcache_gui.domain.values import State, Tone
@@ -78,4 +79,13 @@ FAMILY = Family(
     mask=KINDS.mask,
     private=True,
     sort=("kind", False),
+    verbs=single_keys(
+        KINDS.family,
+        "tokens",
+        title="Expire now…",
+        phrase="Expire {} now",
+        consequence="Whoever holds it is refused from now on, and asks for another.",
+        flushed="Downloads, sessions of devices and sign-ins under way are refused; whoever needs one begins again.",
+        ending="Afterwards it is refused.",
+    ),
 )

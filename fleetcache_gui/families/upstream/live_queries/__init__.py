@@ -44,6 +44,7 @@ from fleetcache_gui.families.upstream.live_queries.asking import (
     row_of,
 )
 from fleetcache_gui.families.upstream.live_queries.campaign import CODE, ID, LIFETIME, decode_campaign
+from fleetcache_gui.families.upstream.live_queries.verbs import VERBS
 
 CROWD = 100
 """Campaigns at once that are told of: each host asks for all of them at each check-in (fleetdm/fleet#52000)."""
@@ -173,4 +174,5 @@ FAMILY = Family(
     tell=_tell,
     weight=_weight,
     sort=("id", True),
+    verbs=VERBS,
 )
