@@ -25,7 +25,7 @@ from fleetcache_gui.families.spec import SPEC, host_queue, live_queries, locks
 from fleetcache_gui.redis_io import rows
 from fleetcache_gui.redis_io.address import parse_url
 from fleetcache_gui.redis_io.keyspace import Keyspace as Inspected
-from tests.readings import cell, codes
+from tests.readings import cell, codes, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -218,11 +218,11 @@ async def test_renewals_and_changes_of_hands(server: Server) -> None:
         assert await lock.renew(90)
         renewed = await look(key, again)
         assert cell(locks.FAMILY, renewed, "renewals") == 1
-        assert locks.FAMILY.tell(again, renewed) is None
+        assert told(locks.FAMILY, again, renewed) is None
         await lock.release()
         assert await Locks(client, "api-2").acquire("job", 60)
         taken = await look(key, renewed)
-        assert locks.FAMILY.tell(renewed, taken) == "Lock job changed hands: from api-1 to api-2."
+        assert told(locks.FAMILY, renewed, taken) == "Lock job changed hands: from api-1 to api-2."
         assert cell(locks.FAMILY, taken, "renewals") == 0
 
 

@@ -83,7 +83,7 @@ async def test_a_span_of_time_is_chosen_by_a_drag_and_let_go_by_escape(qapp: QAp
         stage.events.append(Event(time.time() - 3000, Tone.OK, "Long ago", Happening.BACK))
         page = timeline_of(window)
         await settle()
-        strip, left, middle = page.density, QPoint(13, 20), QPoint(page.density.width() // 3, 20)
+        strip, left, middle = page.density, QPoint(4, 20), QPoint(page.density.width() // 3, 20)
         QTest.mousePress(strip, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, left)
         QTest.mouseMove(strip, middle)
         QTest.mouseRelease(strip, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
