@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.domain.snapshot import Snapshot
 
-_READY = 512
+_READY = 256
 """Thin rows kept ready; more than any screen shows."""
 
 _RESORT = 50_000

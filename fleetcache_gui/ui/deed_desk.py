@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Signal
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.domain.verbs import Scope
 from fleetcache_gui.ui.actions import Action
-from fleetcache_gui.ui.alerts_sheet import AlertsSheet
 from fleetcache_gui.ui.choice_sheet import ChoiceSheet
 from fleetcache_gui.ui.detail import a_or_an
 from fleetcache_gui.ui.history_sheet import HistorySheet
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.verbs import Refusal
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
-    from fleetcache_gui.ui.alerts_sheet import Keep
+    from fleetcache_gui.ui.alerts_sheet import AlertsSheet, Keep
     from fleetcache_gui.ui.family_page import FamilyPage
     from fleetcache_gui.ui.sheet import Sheet
     from fleetcache_gui.ui.theme import Theme
@@ -68,6 +67,8 @@ class DeedDesk(QObject):
     @cached_property
     def alerts_sheet(self) -> AlertsSheet:
         """From where on findings open."""
+        from fleetcache_gui.ui.alerts_sheet import AlertsSheet  # what is seen first comes without it
+
         return self._keep(AlertsSheet(self._window, self._session, self._theme, self._settings, self.keep_thresholds))
 
     @cached_property
