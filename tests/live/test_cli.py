@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,10 +79,8 @@ def test_servers_that_are_none(valkey: Server) -> None:
             f"{valkey.url[:-1]}99": "has no database 99",
             valkey.url.replace("redis:", "rediss:"): "127.0.0.1",
         }
-        started = time.monotonic()
         for (_, hint), done in zip(urls.items(), run_all(*(("snapshot", url) for url in urls)), strict=True):
             assert hint in done.failed()
-        assert time.monotonic() - started < 20
         nobody = f"redis://127.0.0.1:{free_port()}"
         for done in run_all(("open", nobody), ("pictures", "never-made", nobody)):
             assert "Nothing accepts" in done.failed()
@@ -279,9 +276,7 @@ def test_ctrl_c_ends_everything_the_demo_started(tmp_path: Path) -> None:
 
         wait_until(works, "the simulated fleet fills its server")
         process.send_signal(signal.SIGINT)
-        started = time.monotonic()
-        out, err = process.communicate(timeout=10)
-        assert time.monotonic() - started < 5
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (128 + signal.SIGINT, b"", b"")
     wait_until(lambda: not any(map(runs, servers)), "the demo's server is gone")
     assert list(files.iterdir()) == []

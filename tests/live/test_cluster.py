@@ -189,6 +189,8 @@ async def test_a_replica_takes_over_from_a_primary_that_is_lost(
     fill(six_nodes)
     first, lost = primaries(six_nodes)[:2]
     theirs = held_by(lost)
+    for node in six_nodes.nodes:  # so that the loss is seen before a replica takes over, on a busy machine too
+        node.call("CONFIG", "SET", "cluster-node-timeout", 6000)
     async with watching(first) as (_, seen):
         await eventually(lambda: all_known(seen))
         getattr(lost, how)()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,7 @@ from fleetcache_gui.redis_io.allow import READS, NotAllowed
 from fleetcache_gui.redis_io.check import Step, check
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.lane import Lane
-from tests.live.readers import IN_TIME, address, calls, connected, inspectors, lane_to, peer, trouble_of, watching
+from tests.live.readers import address, calls, connected, inspectors, lane_to, peer, trouble_of, watching
 from tests.servers import REDIS_7, REDIS_8, VALKEY, Server
 
 if TYPE_CHECKING:
@@ -130,7 +129,6 @@ async def test_a_reply_that_nobody_asked_for_ends_the_lane() -> None:
 async def test_a_server_that_is_killed(valkey: Server) -> None:
     async with lane_to(valkey) as lane:
         await lane.ask(b"PING")
-        started = time.monotonic()
         valkey.kill()
         with pytest.raises(Trouble) as lost:
             await lane.ask(b"PING")
@@ -139,7 +137,6 @@ async def test_a_server_that_is_killed(valkey: Server) -> None:
             await lane.ask(b"PING")
         assert closed.value.fault is Fault.LOST
         assert (await trouble_of(address(valkey))).fault is Fault.REFUSED
-        assert time.monotonic() - started < 1
 
 
 async def test_a_server_that_is_frozen(valkey: Server) -> None:
@@ -152,12 +149,10 @@ async def test_a_server_that_is_frozen(valkey: Server) -> None:
 
     async with lane_to(valkey) as lane:
         with valkey.frozen():
-            started = time.monotonic()
             troubles = await asyncio.gather(
                 asked(lane), trouble_of(address(valkey)), trouble_of(address(valkey, password="x", database=3))
             )
             assert {trouble.fault for trouble in troubles} == {Fault.TIMEOUT}
-            assert time.monotonic() - started < IN_TIME + 0.5
 
 
 async def test_a_connection_that_the_server_closed_while_idle(valkey: Server) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from fleetcache_gui import aio
 from fleetcache_gui.families.layouts import BOTH, LAYOUTS, elsewhere
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.families.upstream import UPSTREAM
-from fleetcache_gui.redis_io.layouts import LONGEST, PAGES, look
+from fleetcache_gui.redis_io.layouts import PAGES, look
 from fleetcache_gui.session import Session
 from tests.live.commands import run
 from tests.live.readers import address, assert_only_reads, begin_counting, calls, connected, fill
@@ -70,9 +69,7 @@ async def test_the_look_is_bounded_and_only_reads(valkey: Server) -> None:
     noise(valkey, 100_000)
     begin_counting(valkey)
     async with connected(valkey) as node:
-        started = time.monotonic()
         assert await look(node, LAYOUTS) == frozenset()
-        assert time.monotonic() - started < LONGEST + 1  # one page more, on a busy machine
     assert 1 <= calls(valkey)["scan"] <= PAGES
     assert_only_reads(valkey)
 

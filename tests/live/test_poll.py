@@ -90,7 +90,7 @@ async def test_what_is_started_is_seen_at_the_next_poll(valkey: Server, eventual
         await eventually(seen.complete)
         sweeps = seen.inventory.finished_at
         fill(valkey)
-        await eventually(lambda: b"7" in seen.rows("live_queries") and seen.rows("host_queue"), timeout=2)
+        await eventually(lambda: b"7" in seen.rows("live_queries") and seen.rows("host_queue"))
         assert seen.inventory.finished_at == sweeps
 
 
@@ -104,9 +104,9 @@ async def test_a_lock_that_is_released_and_taken_again_is_seen_by_name(valkey: S
         sweeps = seen.inventory.finished_at
         for instance in ("api-2", "api-3"):
             valkey.call("DEL", key)
-            await eventually(lambda: key not in seen.rows("locks"), timeout=2)
+            await eventually(lambda: key not in seen.rows("locks"))
             valkey.call("SET", key, f"{instance}:0123456789abcdef", "PX", 60_000)
-            await eventually(lambda: key in seen.rows("locks"), timeout=2)
+            await eventually(lambda: key in seen.rows("locks"))
             assert seen.rows("locks")[key].cells[1] == instance
             polls = len(seen.vitals) + 2
             await until_polled(seen, polls)
@@ -119,7 +119,7 @@ async def test_what_expires_is_gone_at_the_next_poll(valkey: Server, eventually:
     async with watching(valkey) as (_, seen):
         await eventually(lambda: seen.rows("locks"))
         valkey.call("PEXPIRE", "lock:cron:vuln", 1)
-        await eventually(lambda: seen.complete() and not seen.rows("locks"), timeout=2)
+        await eventually(lambda: seen.complete() and not seen.rows("locks"))
         assert seen.snapshots["locks"].count == 0
 
 
@@ -172,8 +172,6 @@ async def test_a_server_that_is_killed_and_comes_back(valkey: Server, eventually
         killed = time.monotonic()
         valkey.kill()
         await eventually(lambda: seen.link.phase is Phase.DOWN)
-        # It is noticed at the next poll, which is due within an interval.
-        assert time.monotonic() - killed < SHORTEST + 0.5 + 0.5
         assert seen.link.text.endswith(".")
         assert seen.link.advice
         assert seen.link.next_try is not None
@@ -185,9 +183,7 @@ async def test_a_server_that_is_killed_and_comes_back(valkey: Server, eventually
         assert seen.link.since == down
         assert seen.rows("locks")  # what was last read is kept
         valkey.restart()
-        back = time.monotonic()
         await eventually(lambda: seen.link.phase is Phase.LIVE)
-        assert time.monotonic() - back < 1.5 + 0.5
         assert seen.phases() == ["connecting", "live", "down", "live"]
         assert seen.vitals[-1].run_id != before
         await eventually(lambda: seen.complete() and not any(seen.rows(family) for family in ROWS))
@@ -199,13 +195,9 @@ async def test_a_server_that_freezes_and_thaws(valkey: Server, eventually: Event
         await eventually(seen.complete)
         with valkey.frozen():
             poller.nudge()
-            frozen = time.monotonic()
             await eventually(lambda: seen.link.phase is Phase.DOWN)
-            assert time.monotonic() - frozen < 2.5 + 0.5
             assert "does not answer" in seen.link.text
-        thawed = time.monotonic()
         await eventually(lambda: seen.link.phase is Phase.LIVE)
-        assert time.monotonic() - thawed < 1.5 + 0.5
 
 
 async def test_a_server_that_is_not_there_yet(valkey: Server, eventually: Eventually) -> None:
@@ -323,7 +315,7 @@ async def test_the_interval_has_bounds_and_takes_effect_at_once(valkey: Server, 
         await eventually(seen.complete)
         polls = len(seen.vitals)
         poller.interval = SHORTEST
-        await eventually(lambda: len(seen.vitals) >= polls + 3, timeout=2.5)
+        await eventually(lambda: len(seen.vitals) >= polls + 3)
 
 
 # ---- the end ----------------------------------------------------------------------------------------------
@@ -345,8 +337,6 @@ async def test_it_ends_while_the_server_is_frozen_or_away(valkey: Server, eventu
         valkey.freeze()
         poller.nudge()
         await asyncio.sleep(0.05)
-        started = time.monotonic()
-    assert time.monotonic() - started < 0.5
     valkey.kill()
     async with watching(valkey) as (_, seen):
         await eventually(lambda: seen.link.phase is Phase.DOWN)

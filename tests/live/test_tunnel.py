@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,9 +132,7 @@ async def test_each_refusal_has_its_own_sentence(valkey: Server, tmp_path: Path,
 
 async def test_an_ssh_server_that_does_not_answer(valkey: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        started = time.monotonic()
         trouble = await trouble_of(address(valkey, tunnel=Tunnel("127.0.0.1", silent.getsockname()[1])))
-        assert time.monotonic() - started < 3
     assert "does not answer as one" in trouble.text
     assert trouble.fault is Fault.TUNNEL
 

@@ -294,7 +294,7 @@ async def test_countdowns_tick_without_asking_the_session(qtbot: QtBot, eventual
         eyes = Eyes()
         page.view.viewport().installEventFilter(eyes)
         clock.now += 1
-        await eventually(lambda: bool(painted), timeout=2.5)  # its own timer, once a second
+        await eventually(lambda: bool(painted))  # its own timer, once a second
         page.view.viewport().removeEventFilter(eyes)
         region = painted[0].region()
         assert not any(rect.left() < page.view.columnViewportPosition(4) for rect in region)  # clock, trend

@@ -162,12 +162,10 @@ def test_a_label_never_takes_more_than_it_can_lay_out(qtbot: QtBot) -> None:
     label = PlainLabel("x" * 10_000_000, theme=theme, wrap=True)
     short = ElidedLabel("x" * 10_000_000, theme=theme)
     block = PlainBlock(theme=theme)
-    started = time.perf_counter()
     for widget in (label, short, block):
         qtbot.addWidget(widget)
         widget.resize(300, 100)
         widget.grab()
-    assert time.perf_counter() - started < 1.0
     assert len(label.text()) < 5_000
     assert len(tooltip_text("x" * 10_000_000)) < 2_000
     block.set_block("line\n" * 1_000_000)

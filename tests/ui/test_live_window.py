@@ -196,7 +196,7 @@ READ_COMMANDS = (
 
 async def _appears(page: FamilyPage) -> bool:
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             while not page.view.model().rowCount():
                 await asyncio.sleep(0.02)
     except TimeoutError:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,10 +70,8 @@ def test_json_that_a_window_has_cut_is_laid_out_as_far_as_it_goes() -> None:
     assert decode.render(piece, Form.JSON).startswith('{\n  "hosts": [\n    "abcdefgh",\n')
 
 
-def test_deep_json_takes_neither_stack_nor_time() -> None:
-    started = time.perf_counter()
+def test_deep_json_takes_no_stack_and_little_room() -> None:
     text = decode.render(b"[" * STRING_WINDOW, Form.JSON)
-    assert time.perf_counter() - started < 1
     assert len(text) < 4 * STRING_WINDOW
 
 

@@ -189,6 +189,9 @@ def test_one_key_that_goes_does_not_have_all_others_looked_at() -> None:
         inventory.add(b"%d" % n)
     table = inventory.table()
     best = float("inf")
+    started = time.perf_counter()
+    assert len(inventory.table()) == 200_000
+    all_of_them = time.perf_counter() - started
     for n in (100, 100_000, 190_000):
         inventory.remove(b"%d" % n)
         started = time.perf_counter()
@@ -197,7 +200,7 @@ def test_one_key_that_goes_does_not_have_all_others_looked_at() -> None:
             edit.apply()
         best = min(best, time.perf_counter() - started)
     assert (len(table), table.total) == (199_997, 199_997)
-    assert best < 0.004  # going through them takes 20 ms
+    assert best < all_of_them / 2
 
 
 def test_what_comes_and_goes_is_not_kept_where_no_page_asks() -> None:
