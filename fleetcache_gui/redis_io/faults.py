@@ -12,6 +12,8 @@ from hiredis import HiredisError
 from fleetcache_gui.domain.text import show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fleetcache_gui.domain.values import ReplyError
     from fleetcache_gui.redis_io.address import Address
 
@@ -63,6 +65,12 @@ class Trouble(Exception):
     def __init__(self, fault: Fault, text: str, advice: str, *, final: bool = False) -> None:
         super().__init__(text)
         self.fault, self.text, self.advice, self.final = fault, text, advice, final
+
+
+def cause(troubles: Iterable[Trouble]) -> Trouble:
+    """Of troubles met together on one connection, at least one, that which ended it. A connection that timed out is
+    closed, and whoever waited for his turn on it finds it lost."""
+    return min(troubles, key=lambda trouble: trouble.fault is Fault.LOST)
 
 
 def from_reply(error: ReplyError, address: Address) -> Trouble:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.snapshot import Link, Phase
-from fleetcache_gui.redis_io.faults import AWAY, Fault, Trouble
+from fleetcache_gui.redis_io.faults import AWAY, Fault, Trouble, cause
 from fleetcache_gui.redis_io.keyspace import Keyspace
 from fleetcache_gui.redis_io.pace import BRIEF, Backoff, Lookups, Meter, pause
 from fleetcache_gui.redis_io.watch import Sink, Watch, Wishes
@@ -145,7 +145,7 @@ class Poller:
             ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
             for task in loops:
                 task.cancel()
-        return ended.pop().result()
+        return cause(task.result() for task in ended)
 
     async def _trouble_of(self, loop: Coroutine[None, None, None]) -> Trouble:
         try:

@@ -189,10 +189,9 @@ async def test_a_replica_takes_over_from_a_primary_that_is_lost(
     fill(six_nodes)
     first, lost = primaries(six_nodes)[:2]
     theirs = held_by(lost)
-    for node in six_nodes.nodes:  # so that the loss is seen before a replica takes over, on a busy machine too
-        node.call("CONFIG", "SET", "cluster-node-timeout", 6000)
     async with watching(first) as (_, seen):
         await eventually(lambda: all_known(seen))
+        _take_over_after(six_nodes, 6000)  # the loss is seen before, on a busy machine too
         getattr(lost, how)()
         await eventually(lambda: seen.inventory.missing and live(seen) < NAMES)
         assert set(seen.rows("locks")) == NAMES  # what is out of reach stays, and says so
@@ -201,6 +200,12 @@ async def test_a_replica_takes_over_from_a_primary_that_is_lost(
         assert seen.phases() == ["connecting", "live"]
     assert theirs
     six_nodes.revive()
+    _take_over_after(six_nodes, 2000)
+
+
+def _take_over_after(cluster: Cluster, milliseconds: int) -> None:
+    for node in cluster.nodes:
+        node.call("CONFIG", "SET", "cluster-node-timeout", milliseconds)
 
 
 async def test_a_planned_failover_is_hardly_seen(six_nodes: Cluster, eventually: Eventually) -> None:

@@ -12,7 +12,7 @@ import redis
 from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io.allow import READS, NotAllowed
 from fleetcache_gui.redis_io.check import Step, check
-from fleetcache_gui.redis_io.faults import Fault, Trouble
+from fleetcache_gui.redis_io.faults import Fault, Trouble, cause
 from fleetcache_gui.redis_io.lane import Lane
 from tests.live.readers import address, calls, connected, inspectors, lane_to, peer, trouble_of, watching
 from tests.servers import REDIS_7, REDIS_8, VALKEY, Server
@@ -153,6 +153,16 @@ async def test_a_server_that_is_frozen(valkey: Server) -> None:
                 asked(lane), trouble_of(address(valkey)), trouble_of(address(valkey, password="x", database=3))
             )
             assert {trouble.fault for trouble in troubles} == {Fault.TIMEOUT}
+
+
+async def test_whoever_waited_for_a_frozen_server_is_not_the_cause(valkey: Server) -> None:
+    async with lane_to(valkey) as lane:
+        with valkey.frozen():
+            troubles = await asyncio.gather(*(lane.ask(b"PING") for _ in range(3)), return_exceptions=True)
+    met = [trouble for trouble in troubles if isinstance(trouble, Trouble)]
+    assert [trouble.fault for trouble in met] == [Fault.TIMEOUT, Fault.LOST, Fault.LOST]
+    assert cause(met) is cause(reversed(met)) is met[0]
+    assert cause(met[1:]) is met[1]
 
 
 async def test_a_connection_that_the_server_closed_while_idle(valkey: Server) -> None:

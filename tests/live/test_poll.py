@@ -332,7 +332,7 @@ async def test_it_ends_at_any_moment_and_leaves_nothing(valkey: Server, eventual
 
 
 async def test_it_ends_while_the_server_is_frozen_or_away(valkey: Server, eventually: Eventually) -> None:
-    async with watching(valkey) as (poller, seen):
+    async with asyncio.timeout(60), watching(valkey, reply_timeout=600.0) as (poller, seen):
         await eventually(seen.complete)
         valkey.freeze()
         poller.nudge()
