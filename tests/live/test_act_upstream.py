@@ -201,11 +201,16 @@ def run(server: Server, commands: Sequence[Words]) -> None:
 
 def everything(server: Server) -> dict[bytes, object]:
     """What each key holds; sets without their order, which Redis 7.0 does not keep."""
-    held: dict[bytes, object] = {}
-    for key in server.call("KEYS", "*"):
-        is_set = server.call("TYPE", key) == b"set"
-        held[key] = set(server.call("SMEMBERS", key)) if is_set else server.call("DUMP", key)
-    return held
+    with redis.Redis(port=server.port) as client, client.pipeline(transaction=False) as asked:
+        keys = client.keys()
+        for key in keys:
+            asked.type(key)
+        kinds = asked.execute()
+        for key, kind in zip(keys, kinds, strict=True):
+            asked.smembers(key) if kind == b"set" else asked.dump(key)
+        replies = asked.execute()
+    held = zip(keys, kinds, replies, strict=True)
+    return {key: set(reply) if kind == b"set" else reply for key, kind, reply in held}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
