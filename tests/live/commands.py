@@ -59,7 +59,7 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]
 
 
 def end(process: subprocess.Popen[bytes]) -> Done:
-    return Done(process, *process.communicate(timeout=60))
+    return Done(process, *process.communicate(timeout=100))
 
 
 def run(*args: str, **env: str) -> Done:
