@@ -84,7 +84,7 @@ def _active_timers() -> list[QTimer]:
 def eventually() -> Callable[..., Coroutine[Any, Any, None]]:
     """`await eventually(lambda: condition, timeout=5)`: wait for a condition, fail when it does not come."""
 
-    async def wait(condition: Callable[[], object], timeout: float = 20.0) -> None:
+    async def wait(condition: Callable[[], object], timeout: float = 30.0) -> None:
         async with asyncio.timeout(timeout):
             while not condition():
                 await asyncio.sleep(0.005)

@@ -215,7 +215,7 @@ async def test_a_planned_failover_is_hardly_seen(six_nodes: Cluster, eventually:
         before = {node.id for node in seen.vitals[-1].nodes if node.role == "primary"}
         replica = next(node for node in six_nodes.nodes if node.info("replication")["role"] == "slave")
         replica.call("CLUSTER", "FAILOVER")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while {node.id for node in seen.vitals[-1].nodes if node.role == "primary"} == before:
                 poller.nudge()
                 assert set(seen.rows("locks")) == NAMES

@@ -51,11 +51,11 @@ async def test_findings_of_what_is_out_of_reach_stay_and_the_others_go_on(
         assert session.table("locks") is table
         assert no_expiry <= open_findings(session)
         kept.call("EXPIRE", near, 3600)
-        await eventually(lambda: open_findings(session) == {("lock.no-ttl", far), ("server.partial", b"")}, 15)
+        await eventually(lambda: open_findings(session) == {("lock.no-ttl", far), ("server.partial", b"")})
         page = await session.page(far, "string")
         assert page.problem == "No node that can be reached serves this key now."
         lost.thaw()
-        await eventually(lambda: settled(session) and open_findings(session) == {("lock.no-ttl", far)}, 15)
+        await eventually(lambda: settled(session) and open_findings(session) == {("lock.no-ttl", far)})
         assert (await session.page(far, "string")).items[0].value == TOKEN.encode()
         told = [text for text in texts(session) if "Lock" not in text]
         place = f"slots 5461–10921 of 127.0.0.1:{lost.port}"
@@ -76,6 +76,6 @@ async def test_a_node_that_comes_back_empty_is_an_event(
         lost.kill()
         await eventually(lambda: session.inventory.missing)
         lenient.revive()
-        await eventually(lambda: settled(session) and not session.inventory.missing, 15)
+        await eventually(lambda: settled(session) and not session.inventory.missing)
         text = f"127.0.0.1:{lost.port} was restarted or replaced: what it held before may be gone."
         await eventually(lambda: text in texts(session))

@@ -114,13 +114,13 @@ async def test_a_node_that_is_not_where_it_says_is_missing(
     begin_counting(valkey)
     for port, why in ((free_port(), "Nothing accepts connections"), (valkey.port, "Another server answers")):
         async with announcing(cluster, hidden, port), watching(first) as (_, seen):
-            await eventually(lambda: live(seen) == NAMES - held_by(hidden) and seen.inventory.missing, 15)
+            await eventually(lambda: live(seen) == NAMES - held_by(hidden) and seen.inventory.missing)
             (gap,) = seen.inventory.missing
             assert gap.address == f"127.0.0.1:{port}"
             assert gap.why.startswith(why)
     assert not {"scan", "type", "pttl", "getrange"} & calls(valkey).keys()
     async with watching(first) as (_, seen):
-        await eventually(lambda: all_known(seen), 15)
+        await eventually(lambda: all_known(seen))
 
 
 class Tunnel:

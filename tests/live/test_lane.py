@@ -260,7 +260,7 @@ async def test_a_server_that_loads_its_data() -> None:
 
 async def until_error(server: Server, code: bytes) -> None:
     """Until PING is answered by this error."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             reader, writer = await asyncio.open_connection(server.host, server.port)
             writer.write(b"PING\r\n")

@@ -198,7 +198,7 @@ async def test_looking_leaves_idle_times_alone(server: Server) -> None:
     """Redis 7.0 has no NO-TOUCH: there a value that is read looks used."""
     with redis.Redis(port=server.port) as client:
         client.set("k", "x" * 100)
-        async with connected(server) as node, asyncio.timeout(5):
+        async with connected(server) as node, asyncio.timeout(30):
             while client.object("IDLETIME", "k") < 1:  # it counts whole seconds
                 await page(node, b"k", "string", None)
                 await about(node, b"k")

@@ -41,7 +41,7 @@ def parallel_keys(server: Server, count: int) -> None:
 
 async def until_polled(seen: Recorder, polls: int) -> None:
     """Until so many polls were made in all."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(seen.vitals) < polls:
             await asyncio.sleep(0.005)
 
@@ -265,7 +265,7 @@ async def test_nothing_is_sent_while_held(valkey: Server, eventually: Eventually
         await assert_silent(valkey, 0.2)
         assert len(seen.vitals) == polls
         poller.release(reason)
-        await eventually(lambda: len(seen.vitals) > polls, timeout=0.4)
+        await eventually(lambda: len(seen.vitals) > polls)
         await eventually(lambda: seen.link.phase is Phase.LIVE)
 
 
@@ -280,7 +280,7 @@ async def test_each_reason_holds_by_itself(valkey: Server, eventually: Eventuall
         await assert_silent(valkey, 0.6)
         assert len(seen.vitals) == polls
         poller.release("hidden")
-        await eventually(lambda: len(seen.vitals) > polls, timeout=0.4)
+        await eventually(lambda: len(seen.vitals) > polls)
 
 
 async def test_a_pause_at_any_moment_is_told_and_kept(valkey: Server, eventually: Eventually) -> None:

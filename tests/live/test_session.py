@@ -268,13 +268,13 @@ async def test_pause_hide_and_refresh(qapp: QApplication, valkey: Server, eventu
         await asyncio.sleep(0.7)
         assert len(session.history) == polls  # it is hidden still
         session.set_visible(True)
-        await eventually(lambda: len(session.history) > polls and session.link.phase is Phase.LIVE, timeout=0.5)
+        await eventually(lambda: len(session.history) > polls and session.link.phase is Phase.LIVE)
         session.set_interval(60)
         assert session.interval == 60
         await eventually(lambda: len(session.history) > polls + 1)
         polls = len(session.history)
         session.refresh()
-        await eventually(lambda: len(session.history) > polls, timeout=0.5)
+        await eventually(lambda: len(session.history) > polls)
 
 
 async def test_a_retry_when_asked(qapp: QApplication, valkey: Server, eventually: Eventually) -> None:
@@ -285,7 +285,7 @@ async def test_a_retry_when_asked(qapp: QApplication, valkey: Server, eventually
         with redis.Redis(port=valkey.port, password="x") as client:
             client.config_set("requirepass", "")
         session.retry_now()
-        await eventually(lambda: session.link.phase is Phase.LIVE, timeout=0.5)
+        await eventually(lambda: session.link.phase is Phase.LIVE)
 
 
 async def test_values_and_facts_of_keys(qapp: QApplication, valkey: Server, eventually: Eventually) -> None:
@@ -345,7 +345,7 @@ async def test_find_looks_into_long_families(qapp: QApplication, valkey: Server,
             async def rows_found(text: str) -> list[bytes]:
                 return [hit.row for hit in await session.find(text)]
 
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while await rows_found("newcomer") != [b"other:newcomer"] or await rows_found("other:00007"):
                     await asyncio.sleep(0.05)
 

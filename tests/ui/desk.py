@@ -36,7 +36,7 @@ async def at_desk(
     deeds = StageDeeds(stage, mode)
     async with opened(app, stage, deeds) as (window, _):
         window.show_family(family)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while window.page is None or window.page.detail.row is None:  # its first row is explained in a moment
                 await asyncio.sleep(0.005)
         yield window, deeds

@@ -23,7 +23,7 @@ async def test_of_several_only_the_last_is_asked() -> None:
     latest = Latest("a test's")
     for name in "abc":
         latest.ask(telling(asked, name))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not asked:
             await asyncio.sleep(PAUSE)
     assert asked == ["c"]
