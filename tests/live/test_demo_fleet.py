@@ -221,7 +221,7 @@ async def test_a_finished_campaign_leaves_nothing(valkey: Server, story: Story) 
 
 async def test_the_queue_comes_in_waves_and_is_worked_off(valkey: Server) -> None:
     depths: list[int] = []
-    async with reading(valkey) as client, running(SimulatedFleet(valkey.url, speed=5)):
+    async with reading(valkey) as client, running(SimulatedFleet(valkey.url, speed=2)):
 
         async def surged_and_drained() -> bool:
             depths.append(await client.llen(QUEUE))
