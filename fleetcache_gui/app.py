@@ -80,10 +80,10 @@ async def window(
     """The shown window with its session reading; both are ended on the way out."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    theme.apply(app)
     undo = remembered.undo
     deeds.limits = Limits(undo.deed_bytes, undo.all_bytes, undo.age)
-    shown = MainWindow(session, deeds, theme, remembered)
+    with theme.dressing(app):
+        shown = MainWindow(session, deeds, theme, remembered)
     shown.show()
     reading = aio.spawn(session.run(), name="session")
     reading.add_done_callback(lambda task: None if task.cancelled() else session.fail(task.exception()))

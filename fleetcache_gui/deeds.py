@@ -1,7 +1,7 @@
 """The one object between the window and everything that changes the server: lock, plans, acts, undo, history.
 
 It stands beside `Session`, which only reads. Nothing here writes: it asks `redis_io.act` for plans and hands confirmed
-ones back to it.
+ones back to it. What only plans and acts need is imported by the first of them: most windows only look.
 """
 
 from __future__ import annotations
@@ -17,15 +17,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from fleetcache_gui.domain import planning
-from fleetcache_gui.domain.plan import NotConfirmed, Plan, Receipt
+from fleetcache_gui.domain.plan import NotConfirmed, Plan, Receipt, WayBack
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.verbs import Refusal, Scope
-from fleetcache_gui.redis_io.act import plans
 from fleetcache_gui.redis_io.act.books import Books, NothingToKeep
-from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate
-from fleetcache_gui.redis_io.act.hands import ready
 from fleetcache_gui.redis_io.audit import AuditFailed
 from fleetcache_gui.redis_io.audit_trail import AuditTrail
 from fleetcache_gui.redis_io.faults import Trouble
@@ -68,22 +65,6 @@ class Offer:
 
     verb: Verb
     hindrance: Refusal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WayBack:
-    """Something in the undo bin. Times are Unix seconds; `where` is "memory" or "disk"; `count` is what is left to put
-    back. `hindrance`: why it cannot be put back on this server, empty when it can."""
-
-    deed: str
-    title: str
-    server: str
-    at: float
-    until: float
-    count: int
-    size: int
-    where: str
-    hindrance: str = ""
 
 
 class Deeds(QObject):
@@ -188,6 +169,8 @@ class Deeds(QObject):
                 await self._hands.close()
 
     async def _connect(self) -> Hands:
+        from fleetcache_gui.redis_io.act.hands import ready
+
         prefixes = [prefix for family in self._session.layout.families for prefix in family.prefixes]
         hands, self._hands = self._hands, None
         self._hands = await ready(hands, self._address, prefixes)
@@ -236,6 +219,8 @@ class Deeds(QObject):
 
     async def plan(self, family_id: str, verb: Verb, row_ids: Sequence[bytes] = (), choice: str = "") -> Plan | Refusal:
         """Look at everything the verb would touch and say what would be done. `row_ids` are left out for bulk verbs."""
+        from fleetcache_gui.redis_io.act import plans
+
         family = self._session.layout.family(family_id)
 
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
@@ -252,6 +237,7 @@ class Deeds(QObject):
 
     async def plan_flush(self, *, database: bool) -> Plan | Refusal:
         """All keys of Fleet's families; with `database` everything in the database, the keys of strangers included."""
+        from fleetcache_gui.redis_io.act import plans
 
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
             families: list[tuple[Family, Verb | None, Sequence[Row]]] = []
@@ -267,6 +253,7 @@ class Deeds(QObject):
 
     async def plan_undo(self, deed: str) -> Plan | Refusal:
         """What putting back would do; keys that exist now are never overwritten."""
+        from fleetcache_gui.redis_io.act import plans
 
         async def make(place: Place, hands: Hands) -> Plan | Refusal:
             kept = next((kept for kept in await place.bin.entries() if kept.deed == deed), None)
@@ -282,6 +269,8 @@ class Deeds(QObject):
         return await self._plan(make)
 
     async def _plan(self, make: _Make) -> Plan | Refusal:
+        from fleetcache_gui.redis_io.act.plans import Place
+
         if why := self.hindrance():
             return Refusal(why)
         async with self._planning:
@@ -292,7 +281,7 @@ class Deeds(QObject):
                 self._gate.unlock()
                 self._schedule()
                 session = self._session
-                return await make(plans.Place(session.name, session.environment, session.address, bin_), hands)
+                return await make(Place(session.name, session.environment, session.address, bin_), hands)
             except Trouble as trouble:
                 return Refusal(f"{trouble.text} {trouble.advice}")
             except (BinFailed, NotConfirmed) as failed:
@@ -322,6 +311,8 @@ class Deeds(QObject):
 
         Raises `NotConfirmed` when it may not run: locked meanwhile, another word, shown too long ago, not recordable.
         """
+        from fleetcache_gui.redis_io.act.execute import execute
+
         if why := self.hindrance():
             raise NotConfirmed(f"{why} Nothing was done.")
         confirmed = self._gate.confirm(plan, typed)

@@ -5,10 +5,14 @@ Everything slow to import (Qt, redis-py) is imported inside the command that nee
 
 from __future__ import annotations
 
+import gc
 import io
 import re
 import sys
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +21,26 @@ from fleetcache_gui.cli.options import Where, connection
 from fleetcache_gui.cli.profile_commands import acl, check, profiles
 from fleetcache_gui.cli.told import Failure
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as of any program that SIGINT ends."""
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Around the imports for a window, which are most of its start.
+
+    Nothing that they make can be freed, so looking for it only takes time. PySide reads the source of all that is
+    imported after it, so what does without it comes first.
+    """
+    gc.disable()
+    try:
+        import_module("fleetcache_gui.cli.layouts")
+        yield
+    finally:
+        gc.enable()
 
 
 def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -67,7 +89,8 @@ def cli(context: click.Context) -> None:
     of connections.
     """
     if context.invoked_subcommand is None:
-        from fleetcache_gui import app
+        with _importing():
+            from fleetcache_gui import app
 
         if not app.has_display():
             click.echo(context.get_help())
@@ -78,7 +101,8 @@ def cli(context: click.Context) -> None:
 @cli.command()
 def connect() -> None:
     """Choose, edit and test connections in a window, and open one."""
-    from fleetcache_gui.cli import windows
+    with _importing():
+        from fleetcache_gui.cli import windows
 
     sys.exit(windows.connect())
 
@@ -95,7 +119,8 @@ def demo(
     cluster: bool, hosts: int, seed: int, speed: float, queue: str, server: str | None, pictures: Path | None
 ) -> None:
     """Show a simulated Fleet at work on a real server that ends with the window."""
-    from fleetcache_gui.cli import demos
+    with _importing():
+        from fleetcache_gui.cli import demos
 
     if cluster and server:
         raise Failure("--cluster starts servers of its own. Leave --server away, or --cluster to use that server.")
@@ -146,9 +171,10 @@ def open_(
     layout: str,
 ) -> None:
     """Inspect a server: a URL such as redis://localhost:6379/0 or rediss://user@cache.example.com, or a profile."""
-    from fleetcache_gui.cli import windows
-    from fleetcache_gui.cli.login import checked
-    from fleetcache_gui.domain.family import Expected
+    with _importing():
+        from fleetcache_gui.cli import windows
+        from fleetcache_gui.cli.login import checked
+        from fleetcache_gui.domain.family import Expected
 
     more = {"name": name, "environment": environment, "layout": layout}
     chosen, expected = checked(where), Expected(hosts, limits)

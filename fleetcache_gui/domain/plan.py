@@ -246,6 +246,22 @@ class Receipt:
         return {outcome: met[outcome] for outcome in Outcome if met[outcome]}
 
 
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """Something in the undo bin. Times are Unix seconds; `where` is "memory" or "disk"; `count` is what is left to put
+    back. `hindrance`: why it cannot be put back on this server, empty when it can."""
+
+    deed: str
+    title: str
+    server: str
+    at: float
+    until: float
+    count: int
+    size: int
+    where: str
+    hindrance: str = ""
+
+
 def command_shown(step: Step, limit: int = 120) -> str:
     """The step as a Redis user would write it, safe to show; secret names are the caller's business."""
     key, args = show(step.draft.key, limit), [show(arg, 40) for arg in step.draft.args]

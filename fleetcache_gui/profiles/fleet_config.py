@@ -9,8 +9,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import yaml
-
 from fleetcache_gui.profiles.profile import Profile, TlsPart
 from fleetcache_gui.redis_io.address import CONNECT_TIMEOUT, REPLY_TIMEOUT, BadAddress, host_port, parse_host_port
 
@@ -90,6 +88,8 @@ def _block(file: Path) -> dict[str, object]:
         raise BadConfig(f"{file} cannot be read: {error.strerror}.") from None
     if len(text) > _LARGEST:
         raise BadConfig(f"{file} is too large to be Fleet's configuration.")
+    import yaml  # most who open a server name no such file
+
     try:
         whole = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

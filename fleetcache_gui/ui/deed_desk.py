@@ -11,10 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.domain.verbs import Scope
 from fleetcache_gui.ui.actions import Action
-from fleetcache_gui.ui.choice_sheet import ChoiceSheet
 from fleetcache_gui.ui.detail import a_or_an
-from fleetcache_gui.ui.history_sheet import HistorySheet
-from fleetcache_gui.ui.plan_sheet import PlanSheet
 from fleetcache_gui.ui.unlock import LOCK_KEYS, UnlockSheet
 from fleetcache_gui.ui.verb_menus import UNLOCK_FIRST, verb_title, why_not
 
@@ -23,14 +20,17 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
-    from fleetcache_gui.deeds import Deeds, Offer, WayBack
+    from fleetcache_gui.deeds import Deeds, Offer
     from fleetcache_gui.domain.family import Family, Row, Verb
-    from fleetcache_gui.domain.plan import Plan
+    from fleetcache_gui.domain.plan import Plan, WayBack
     from fleetcache_gui.domain.verbs import Refusal
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
     from fleetcache_gui.ui.alerts_sheet import AlertsSheet, Keep
+    from fleetcache_gui.ui.choice_sheet import ChoiceSheet
     from fleetcache_gui.ui.family_page import FamilyPage
+    from fleetcache_gui.ui.history_sheet import HistorySheet
+    from fleetcache_gui.ui.plan_sheet import PlanSheet
     from fleetcache_gui.ui.sheet import Sheet
     from fleetcache_gui.ui.theme import Theme
 
@@ -42,7 +42,7 @@ FLUSHES = ((False, "Flush all of Fleet's keys"), (True, "Flush the whole databas
 
 
 class DeedDesk(QObject):
-    """Owns the sheets. `covered(bool)`: one of them has come or gone."""
+    """Owns the sheets: none is made or imported before it is needed. `covered(bool)`: one of them has come or gone."""
 
     covered = Signal(bool)
 
@@ -67,7 +67,7 @@ class DeedDesk(QObject):
     @cached_property
     def alerts_sheet(self) -> AlertsSheet:
         """From where on findings open."""
-        from fleetcache_gui.ui.alerts_sheet import AlertsSheet  # what is seen first comes without it
+        from fleetcache_gui.ui.alerts_sheet import AlertsSheet
 
         return self._keep(AlertsSheet(self._window, self._session, self._theme, self._settings, self.keep_thresholds))
 
@@ -79,6 +79,8 @@ class DeedDesk(QObject):
     @cached_property
     def choice_sheet(self) -> ChoiceSheet:
         """Asks what a verb must know first."""
+        from fleetcache_gui.ui.choice_sheet import ChoiceSheet
+
         sheet = self._keep(ChoiceSheet(self._window, self._session, self._theme))
         sheet.chosen.connect(lambda choice: self._on_choice(choice))
         return sheet
@@ -86,11 +88,15 @@ class DeedDesk(QObject):
     @cached_property
     def plan_sheet(self) -> PlanSheet:
         """From the plan to the receipt."""
+        from fleetcache_gui.ui.plan_sheet import PlanSheet
+
         return self._keep(PlanSheet(self._window, self._session, self._deeds, self._theme, self._clock))
 
     @cached_property
     def history_sheet(self) -> HistorySheet:
         """What was done."""
+        from fleetcache_gui.ui.history_sheet import HistorySheet
+
         sheet = self._keep(HistorySheet(self._window, self._session, self._deeds, self._theme))
         sheet.undo.connect(self.undo)
         return sheet

@@ -26,11 +26,14 @@ TREND_WINDOW, TREND_LEAST = 300.0, 30.0
 """Seconds that a trend shows: all that was watched, within these; the same for all rows, so that they compare."""
 
 _READY = 256  # trends kept drawn; more than any screen shows
+_ELIDED = 4096  # texts kept as they fit their columns: measuring one takes as long as drawing it
 _BAR = 5
 _PROGRESS_BAR = 72
 _CLOCK_BAR = 34
 _LOW, _LAST = 0.20, 0.05
-# As numbers, made once: to put Qt's flags together for each cell takes as long as to draw its text.
+_STALE = 0.55
+# Made once: to look Qt's names up, or to put its flags together, for each cell takes as long as to draw its text.
+_SELECTED, _SMOOTH = QStyle.StateFlag.State_Selected, QPainter.RenderHint.Antialiasing
 _FLAGS = {kind: int(alignment(kind) | Qt.TextFlag.TextSingleLine) for kind in Kind}
 
 
@@ -86,6 +89,7 @@ class CellDelegate(QStyledItemDelegate):
         self.stale = False
         self._trends: dict[bytes, tuple[Cell, int, QPixmap]] = {}
         self._oldest = math.inf
+        self._elided: dict[tuple[str, int, bool], str] = {}
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(80, ROW)
@@ -96,13 +100,10 @@ class CellDelegate(QStyledItemDelegate):
         kind = self._model.table.columns[column].kind
         cell = row.cells[column] if column < len(row.cells) else None
         rect: QRect = option.rect
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(rect)
-        if option.state & QStyle.StateFlag.State_Selected:
+        if option.state & _SELECTED:
             painter.fillRect(rect, self._theme.colors.selection)
-        if self.stale:
-            painter.setOpacity(0.55)
+        painter.setRenderHint(_SMOOTH)
+        painter.setOpacity(_STALE if self.stale else 1.0)
         inner = rect.adjusted(PAD, 0, -PAD, 0)
         if isinstance(cell, State):
             paint_pill(painter, inner, cell, self._theme)
@@ -110,7 +111,7 @@ class CellDelegate(QStyledItemDelegate):
             self._paint_trend(painter, inner.adjusted(0, 5, 0, -5), row.id, cell)
         else:
             self._paint_figures(painter, inner, kind, cell, row, self._model.text(position, column), column)
-        painter.restore()
+        painter.setOpacity(1.0)  # the view draws on, with the same painter
 
     def _paint_figures(
         self, painter: QPainter, rect: QRect, kind: Kind, cell: Cell, row: Row, text: str, column: int
@@ -122,9 +123,16 @@ class CellDelegate(QStyledItemDelegate):
             self._paint_progress(painter, rect, cell, row, column, text)
         elif isinstance(cell, Expiry):
             color = self._paint_clock(painter, rect, cell, row, text)
-        painter.setFont(self._theme.fonts.mono if kind is Kind.CODE else self._theme.fonts.body)
+        code = kind is Kind.CODE
+        painter.setFont(self._theme.fonts.mono if code else self._theme.fonts.body)
         painter.setPen(color)
-        shown = elide(painter.fontMetrics(), text, Qt.TextElideMode.ElideRight, rect.width())
+        width = rect.width()
+        shown = self._elided.get((text, width, code))
+        if shown is None:
+            if len(self._elided) >= _ELIDED:
+                self._elided.clear()
+            shown = elide(painter.fontMetrics(), text, Qt.TextElideMode.ElideRight, width)
+            self._elided[text, width, code] = shown
         painter.drawText(rect, _FLAGS[kind], shown)
 
     def _paint_progress(self, painter: QPainter, rect: QRect, cell: Progress, row: Row, column: int, text: str) -> None:

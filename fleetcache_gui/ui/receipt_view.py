@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 
 from fleetcache_gui import assets
 from fleetcache_gui.domain import words
-from fleetcache_gui.domain.plan import Outcome, Receipt
+from fleetcache_gui.domain.plan import Outcome, Receipt, WayBack
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.present.steps import Steps, counts
 from fleetcache_gui.ui.confirm import CancelButton
@@ -22,7 +22,6 @@ from fleetcache_gui.ui.step_table import LONG, OUTCOME_LOOKS, SHORT, StepTable
 from fleetcache_gui.ui.text_widgets import PlainLabel
 
 if TYPE_CHECKING:
-    from fleetcache_gui.deeds import WayBack
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.ui.theme import Theme
 

@@ -6,6 +6,7 @@ and repaint on `changed`. Nothing here or elsewhere uses a colour without a word
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from string import Template
@@ -18,6 +19,8 @@ from fleetcache_gui import assets
 from fleetcache_gui.domain.values import Tone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PySide6.QtWidgets import QApplication
 
 Mode = Literal["system", "light", "dark"]
@@ -202,10 +205,19 @@ class Theme(QObject):
 
     def apply(self, app: QApplication) -> None:
         """Give the application this look, now and whenever it changes."""
+        with self.dressing(app):
+            pass
+
+    @contextmanager
+    def dressing(self, app: QApplication) -> Iterator[None]:
+        """The same around the making of a window: under a style sheet each widget that gets a parent is styled anew."""
         self._app = app
         app.setStyle("Fusion")
         app.setFont(self.fonts.body)
-        self._dress(app)
+        app.setPalette(self._qt_palette())
+        app.setStyleSheet("")
+        yield
+        app.setStyleSheet(self.style_sheet())
 
     def style_sheet(self) -> str:
         """The whole application's style sheet in the present colours."""

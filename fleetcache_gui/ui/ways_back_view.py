@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QHideEvent
 
-    from fleetcache_gui.deeds import Deeds, WayBack
+    from fleetcache_gui.deeds import Deeds
+    from fleetcache_gui.domain.plan import WayBack
     from fleetcache_gui.ui.theme import Theme
 
 HEADINGS = (

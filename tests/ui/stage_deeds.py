@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from fleetcache_gui.deeds import Deeds, Mode, Offer, WayBack
+from fleetcache_gui.deeds import Deeds, Mode, Offer
 from fleetcache_gui.domain.plan import (
     Deed,
     Draft,
@@ -22,6 +22,7 @@ from fleetcache_gui.domain.plan import (
     Skipped,
     Step,
     Strictness,
+    WayBack,
 )
 from fleetcache_gui.domain.verbs import Refusal, Scope
 from fleetcache_gui.redis_io.undo import Limits

@@ -7,8 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.plan import Outcome
-from fleetcache_gui.redis_io import vault
-from fleetcache_gui.redis_io.act import saving, undoing
 from fleetcache_gui.redis_io.audit import AuditLog
 from fleetcache_gui.redis_io.undo import USUAL, BinFailed, Limits, UndoBin
 
@@ -55,6 +53,8 @@ class Books:
     async def bin(self) -> UndoBin:
         """The undo bin, opened at first use; what is over its time is removed."""
         if self._bin is None:
+            from fleetcache_gui.redis_io import vault
+
             self._bin = UndoBin(self._folder, await vault.key(), self._limits)
             await self.wipe()
         return self._bin
@@ -73,6 +73,8 @@ class Books:
 
     async def close(self, receipt: Receipt, keeper: Record | NothingToKeep, undone: str | None) -> None:
         """Only what was really taken is offered to be put back, and only once. `undone`: the deed that this undid."""
+        from fleetcache_gui.redis_io.act import saving, undoing
+
         bin_ = await self.bin()
         pairs = list(zip(receipt.plan.steps, receipt.outcomes, strict=True))
         with contextlib.suppress(BinFailed):  # then it is offered again, and refused where it exists
