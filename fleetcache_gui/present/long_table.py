@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left
+from dataclasses import replace
 from functools import partial
 from itertools import compress, count, filterfalse, islice
 from typing import TYPE_CHECKING
@@ -138,6 +139,12 @@ class LongTable:
         """The row of that key, or None when it is gone."""
         number = self._store.find(row_id)
         return self._row(number) if number >= 0 else None
+
+    def shown(self) -> Iterator[Row]:
+        """The rows as they are filtered and ordered when this is called; what goes meanwhile is left out."""
+        order, store, read = self._order[:], self._store, self._read
+        named = ((number, store.name(number)) for number in order if store.families[number] != GONE)
+        return (read.get(name) or self._decode(number, name) for number, name in named)
 
     def states(self) -> tuple[str, ...]:
         """State words of the rows whose values were read."""
@@ -290,4 +297,5 @@ class LongTable:
         else:
             expiry = Expiry(deadline / 1000, longest if longest < 1e9 else 0.0)
         type_word = "none" if store.families[number] == GONE else TYPES[store.types[number]]
-        return self.family.decode(Reading(name, time.monotonic(), 0.0, (KeyFact(name, type_word, expiry),)), None)
+        thin = self.family.decode(Reading(name, time.monotonic(), 0.0, (KeyFact(name, type_word, expiry),)), None)
+        return replace(thin, at=0.0)  # its value was not read

@@ -118,6 +118,10 @@ class Table:
         """Where a row stands, or -1 when it is gone or filtered away."""
         return self._positions.get(row_id, -1)
 
+    def shown(self) -> Iterator[Row]:
+        """The rows as they are filtered and ordered when this is called."""
+        return iter([self._rows[row_id] for row_id in self._order])
+
     def states(self) -> tuple[str, ...]:
         """The state words present, most frequent first."""
         counts: dict[str, int] = {}

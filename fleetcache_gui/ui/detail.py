@@ -277,8 +277,10 @@ class Detail(QFrame):
 
     def _tell_gone(self) -> None:
         if self._row is not None:
-            ago = words.duration(self._clock() - self._row.at)
-            self._gone_note.setText(f"No longer in Redis. Below is what was read last, {ago} ago.")
+            last = "Its value was not read."
+            if self._row.at > 0:
+                last = f"Below is what was read last, {words.duration(self._clock() - self._row.at)} ago."
+            self._gone_note.setText(f"No longer in Redis. {last}")
 
     def _fill_judgements(self, row: Row) -> None:
         if row.judgements == self._shown_judgements:

@@ -12,6 +12,7 @@ from fleetcache_gui import assets
 from fleetcache_gui.deeds import Mode, Offer
 from fleetcache_gui.domain.verbs import Refusal
 from fleetcache_gui.ui.row_actions import RowActions
+from fleetcache_gui.ui.table_export import EXPORT_KEYS, export_title
 from fleetcache_gui.ui.text_widgets import plain_tooltip
 from fleetcache_gui.ui.verb_menus import UNLOCK_FIRST, fill_menu, verb_title
 
@@ -32,11 +33,12 @@ _SLICE = 2000  # ids between two turns of the loop
 
 class PageDeeds(QObject):
     """`wanted`: a verb and the ids of rows, none for a bulk verb. `shown_wanted`: a verb for all rows that the filter
-    shows. `unlock_wanted`: unlock first."""
+    shows. `unlock_wanted`: unlock first. `export_wanted`: the table, into a file."""
 
     wanted = Signal(object, object)
     shown_wanted = Signal(object)
     unlock_wanted = Signal()
+    export_wanted = Signal(object)
 
     def __init__(self, deeds: Deeds, family: Family, theme: Theme, view: TableView, detail: Detail) -> None:
         super().__init__(view)
@@ -50,8 +52,6 @@ class PageDeeds(QObject):
         self.more.setProperty("kind", "icon")
         self.more.setAccessibleName(f"Actions for many {family.noun[1]}")
         plain_tooltip(self.more, f"Actions for many {family.noun[1]}")
-        if not family.verbs:
-            self.more.hide()
         self.more.clicked.connect(self._open_more)
         view.menu_opening.connect(self._extend)
         deeds.changed.connect(self.refresh)
@@ -128,6 +128,13 @@ class PageDeeds(QObject):
         """The menu beside the filter."""
         menu = QMenu(self.more)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        export = menu.addAction(f"{export_title(self._family, len(self.table))}…")
+        export.setShortcut(EXPORT_KEYS)
+        export.setEnabled(len(self.table) > 0)
+        export.triggered.connect(lambda: self.export_wanted.emit(self.table))
+        if not self._family.verbs:
+            return menu
+        menu.addSeparator()
         if self._offer_unlock(menu):
             return menu
         bulk = [(offer.verb.title, offer) for offer in self._deeds.bulk(self._family.id)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QFileDevice, QIODevice, QSaveFile
 from PySide6.QtWidgets import QFileDialog
@@ -13,10 +14,14 @@ from fleetcache_gui import aio
 from fleetcache_gui.present import reports
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
     from PySide6.QtWidgets import QWidget
 
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.plan import Receipt
+
+T = TypeVar("T")
 
 _OURS = QFileDevice.Permission.ReadOwner | QFileDevice.Permission.WriteOwner
 
@@ -43,6 +48,33 @@ def write_whole(path: Path, text: str) -> str:
         if file.commit():
             return ""
     return f"It could not be saved: {file.errorString()}"
+
+
+async def write_slices(path: Path, slices: AsyncIterator[str]) -> str:
+    """As `write_whole`, of text that comes in parts. Cancelled, nothing is left of it and `path` is what it was."""
+    file = QSaveFile(str(path))
+    if not file.open(QIODevice.OpenModeFlag.WriteOnly):
+        return f"It could not be saved: {file.errorString()}"
+    file.setPermissions(_OURS)
+    try:
+        async for part in slices:
+            if await _to_its_end(partial(file.write, part.encode())) < 0:
+                break
+        if await _to_its_end(file.commit):  # fails after a failed write
+            return ""
+    finally:
+        file.cancelWriting()
+    return f"It could not be saved: {file.errorString()}"
+
+
+async def _to_its_end(call: Callable[[], T]) -> T:
+    """In another thread; who is cancelled waits for it all the same, since it uses what is thrown away next."""
+    work = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
 
 
 async def save_report(parent: QWidget, receipt: Receipt, layout: Layout) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from fleetcache_gui.domain import words
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.theme import Theme
 
 HEIGHT = 30
+SAID_MS = 15_000
 NOTABLE_SKEW = 1.0
 """Seconds; a smaller difference of clocks is not worth a word."""
 
@@ -112,8 +114,20 @@ class StatusBar(QWidget):
         for label in (self.keys, self.memory, self.inventory, self.refused, self.load, self.database, self.layout_):
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             row.addWidget(label)
+        self.said = ElidedLabel(theme=theme)
+        self.said.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._hush = QTimer(self, singleShot=True, interval=SAID_MS)
+        self._hush.timeout.connect(lambda: self.say(""))
+        row.addWidget(self.said)
         row.addStretch(1)
         row.addWidget(self.clock)
+        self.said.hide()
+
+    def say(self, text: str) -> None:
+        """Tell what became of something, for a while in place of the figures."""
+        self.said.setText(text)
+        self.tick()
+        self._hush.start()
 
     def tick(self) -> None:
         """Bring every word up to date; called about once a second."""
@@ -133,7 +147,8 @@ class StatusBar(QWidget):
         }
         for label, text in texts.items():
             label.setText(text)
-            label.setVisible(bool(text))
+            label.setVisible(bool(text) and (label is self.clock or not self.said.text()))
+        self.said.setVisible(bool(self.said.text()))
 
     def _learnt(self, inventory: Inventory) -> int:
         """How many keys the last whole sweep found, or the one that goes on now where that has found more."""

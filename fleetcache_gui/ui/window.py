@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
@@ -14,7 +13,7 @@ from fleetcache_gui.domain import words
 from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
-from fleetcache_gui.ui.actions import Action, install_shortcuts
+from fleetcache_gui.ui.actions import install_shortcuts
 from fleetcache_gui.ui.attention import Attention
 from fleetcache_gui.ui.deed_desk import DeedDesk
 from fleetcache_gui.ui.family_list import weight
@@ -23,17 +22,19 @@ from fleetcache_gui.ui.find import Find
 from fleetcache_gui.ui.herald import Herald
 from fleetcache_gui.ui.home import Home
 from fleetcache_gui.ui.lines import FrameLine, Line
+from fleetcache_gui.ui.main_actions import main_actions
 from fleetcache_gui.ui.marks import SEVERITY_TONES, severity_words, worst
 from fleetcache_gui.ui.overview import Overview
 from fleetcache_gui.ui.palette import Palette, ShortcutSheet
 from fleetcache_gui.ui.sections import METRICS, sections
 from fleetcache_gui.ui.states import Banner, Notice, next_try_words
 from fleetcache_gui.ui.statusbar import StatusBar
+from fleetcache_gui.ui.table_export import TableExport
 from fleetcache_gui.ui.tabs import Tab, Tabs
 from fleetcache_gui.ui.topbar import TopBar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from PySide6.QtGui import QCloseEvent, QHideEvent, QResizeEvent, QShowEvent
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.settings import Settings
     from fleetcache_gui.ui.metrics_page import MetricsPage
     from fleetcache_gui.ui.picker import Overlay
-    from fleetcache_gui.ui.theme import Mode, Theme
+    from fleetcache_gui.ui.theme import Theme
 
 TICK_MS = 500
 """Clocks are carried on so often: half a second, so that no second is skipped."""
@@ -52,7 +53,6 @@ TICK_MS = 500
 SMALLEST = (960, 640)
 FIRST_SIZE = (1280, 800)
 TITLE = "Fleet cache inspector"
-NOT_LIVE = "Not connected."
 
 
 class MainWindow(QMainWindow):
@@ -84,9 +84,10 @@ class MainWindow(QMainWindow):
         self._arrange()
         self.finder = Find(self.top.field, session, theme, self)
         self.desk = DeedDesk(self, session, deeds, theme, settings)
-        self.actions_table = (*self._actions(), *self.desk.actions())
+        self.actions_table = (*main_actions(self, session, theme, settings), *self.desk.actions())
         self.palette_ = Palette(self, theme, lambda: (*self.actions_table, *self.desk.verb_actions(self.page)))
         self.herald = Herald(self, session, self.attention, settings)
+        self.export = TableExport(self, session)
         self.sheet = ShortcutSheet(self, theme, self.actions_table)
         self._shortcuts = install_shortcuts(self.actions_table, self)
         self._clock = QTimer(self, interval=TICK_MS)
@@ -143,6 +144,7 @@ class MainWindow(QMainWindow):
         self.top.lock.history_wanted.connect(self.desk.open_history)
         self.top.lock.flush_wanted.connect(self.desk.flush)
         self.desk.covered.connect(self._cover)
+        self.export.told.connect(self.status.say)
         self.notice.pressed.connect(session.retry_now)
         self.overview.jump.connect(self.jump)
         self.overview.nodes.chosen.connect(lambda node_id: self.metrics().choose_node(node_id))
@@ -195,6 +197,7 @@ class MainWindow(QMainWindow):
             family = self._session.layout.family(shown)
             page = FamilyPage(self._session, self._deeds, family, self._theme, self._settings, self.pages)
             self.desk.serve(page)
+            page.deeds.export_wanted.connect(self.export.start)
             self._pages[shown] = page
             self.pages.addWidget(page)
         for family_id, page in self._pages.items():
@@ -271,64 +274,12 @@ class MainWindow(QMainWindow):
         else:
             self._session.retry_now()
 
-    # --- actions ---
-
-    def _actions(self) -> Iterator[Action]:
-        session, top = self._session, self.top
-        yield Action("refresh", "Read everything now", session.refresh, ("F5", "Ctrl+R"), self._not_live)
-        yield Action("pause", "Pause or resume reading", top.toggle_pause, ("Ctrl+P",))
-        yield Action("find", "Find in all families", self._focus_find, ("Ctrl+F",))
-        yield Action("filter", "Filter this family", self._focus_filter, ("Ctrl+L",), self._not_on_family)
-        yield Action("palette", "Command palette", lambda: self.palette_.open(), ("Ctrl+K", "Ctrl+Shift+P"))
-        yield Action("shortcuts", "Help and shortcuts", lambda: self.sheet.open(), ("Ctrl+/", "F1"))
-        yield Action("retry", "Try to connect now", session.retry_now, (), self._not_down)
-        titles = ("Overview", *(family.title for family in session.layout.families))
-        for position, title in enumerate(titles):
-            keys = (f"Ctrl+{position + 1}",) if position < 9 else ()
-            go = partial(self.tabs.setCurrentIndex, position)
-            yield Action(f"tab.{position}", f"Go to {title}", go, keys)
-        for section in self.home.sections[1:]:
-            yield Action(f"section.{section.id}", f"Go to {section.title}", partial(self.show_section, section.id))
-        yield Action("tab.next", "Next tab", partial(self._step_tab, 1), ("Ctrl+PgDown",))
-        yield Action("tab.previous", "Previous tab", partial(self._step_tab, -1), ("Ctrl+PgUp",))
-        modes: tuple[tuple[Mode, str], ...] = (
-            ("light", "light"),
-            ("dark", "dark"),
-            ("system", "as the system"),
-        )
-        for mode, title in modes:
-            yield Action(f"look.{mode}", f"Look: {title}", partial(self._choose_look, mode))
-        yield Action("quit", "Quit", self.close, ("Ctrl+Q",))
-
-    def _not_live(self) -> str:
-        phase = self._session.link.phase
-        return "" if phase is Phase.LIVE else "Reading is paused." if phase is Phase.PAUSED else NOT_LIVE
-
-    def _not_down(self) -> str:
-        return "" if self._session.link.phase is Phase.DOWN else "The connection is not lost."
-
-    def _not_on_family(self) -> str:
-        return "" if self.page else "The overview has no filter; go to a family first."
-
-    def _focus_find(self) -> None:
-        self.top.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.top.field.selectAll()
-
-    def _focus_filter(self) -> None:
-        if self.page:
-            self.page.focus_filter()
-
-    def _step_tab(self, step: int) -> None:
-        self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
+    # --- sheets ---
 
     def _cover(self, covered: bool) -> None:
         """Beneath a sheet no shortcut works but that which locks."""
         for action, shortcut in self._shortcuts:
             shortcut.setEnabled(not covered or action.id == "lock")
-
-    def _choose_look(self, mode: Mode) -> None:
-        self._theme.mode = mode
-        self._settings.theme = mode
 
     # --- coming and going ---
 
@@ -386,6 +337,7 @@ class MainWindow(QMainWindow):
     async def end(self) -> None:
         """Stop what still runs on the window's behalf; it is not used afterwards."""
         await self.desk.end()
+        await self.export.end()
         await self.finder.end()
         await self.home.end()
         for page in self._pages.values():

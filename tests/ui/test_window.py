@@ -235,7 +235,8 @@ async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None
         assert {"Locks: Release lock…", "Tokens: Remove all tokens…", "Flush the whole database…"} <= locked
         assert {title: note for title, note in hindered.items() if title not in locked} == {
             "Try to connect now": "The connection is not lost.",
-            "Filter this family": "The overview has no filter; go to a family first.",
+            "Filter this family": "The overview has no table; go to a family first.",
+            "Export this table…": "The overview has no table; go to a family first.",
         }
         press(palette.field, Qt.Key.Key_Escape)
         assert not palette.isVisible()
