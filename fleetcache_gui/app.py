@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import sys
-from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Mode as Lock
-from fleetcache_gui.redis_io.undo import Limits
+from fleetcache_gui.incidents import recorded
+from fleetcache_gui.shell import PICTURE_SIZE, window
 from fleetcache_gui.ui.home import Section
 from fleetcache_gui.ui.theme import Mode, Theme
-from fleetcache_gui.ui.window import MainWindow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from fleetcache_gui.deeds import Deeds
@@ -35,12 +33,12 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.alerts_sheet import Keep
     from fleetcache_gui.ui.drill_play import DrillPlay
     from fleetcache_gui.ui.presenter import Presenter
+    from fleetcache_gui.ui.window import MainWindow
 
     Choice = tuple[Profile, Address]
 
 log = logging.getLogger("fleetcache_gui")
 
-PICTURE_SIZE = (1280, 800)
 
 _SETTLE = 0.6
 """Seconds for a page to read the value of its chosen row before its picture is taken."""
@@ -53,47 +51,6 @@ def has_display() -> bool:
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
         return os.environ.get("QT_QPA_PLATFORM", "") not in ("offscreen", "minimal")
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def run(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
-    """Run `main` on Qt's loop; its exit code. Failures that nobody awaits are logged and counted as exit code 1."""
-    app = QApplication.instance() or QApplication(["fleetcache-gui"])
-    assert isinstance(app, QApplication)
-    app.setApplicationName("Fleet cache inspector")
-    app.setDesktopFileName("fleetcache-gui")
-    failed = False
-
-    def report(context: aio.Context) -> None:
-        nonlocal failed
-        failed = True
-        log.error("%s", context["message"], exc_info=context.get("exception"))
-
-    # What exists after the imports lives as long as the program; unfrozen, each full collection holds up the window.
-    gc.freeze()
-    return aio.run(app, main(), report) or int(failed)
-
-
-@asynccontextmanager
-async def window(
-    session: Session, deeds: Deeds, theme: Theme, remembered: settings.Settings
-) -> AsyncIterator[MainWindow]:
-    """The shown window with its session reading; both are ended on the way out."""
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    undo = remembered.undo
-    deeds.limits = Limits(undo.deed_bytes, undo.all_bytes, undo.age)
-    with theme.dressing(app):
-        shown = MainWindow(session, deeds, theme, remembered)
-    shown.show()
-    reading = aio.spawn(session.run(), name="session")
-    reading.add_done_callback(lambda task: None if task.cancelled() else session.fail(task.exception()))
-    try:
-        yield shown
-    finally:
-        await shown.end()
-        await deeds.end()
-        await aio.cancel_and_wait([reading])
-        shown.deleteLater()
 
 
 async def choose_connection(profiles: Path, remembered: Path, samples: Sequence[bytes]) -> Choice | None:
@@ -161,7 +118,7 @@ async def watch(
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
     theme = Theme(remembered.theme)
-    async with window(session, deeds, theme, remembered) as shown:
+    async with window(session, deeds, theme, remembered) as shown, recorded(shown, session, theme):
         shown.desk.keep_thresholds = keep
         offering = [aio.spawn(_offer(shown, session, theme, teacher), name="drills")] if teacher else []
         try:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from fleetcache_gui.domain.family import AWAY, Expected, Family, Judgement, Row, Severity
+from fleetcache_gui.domain.family import AWAY, Expected, Family, Judgement, Row
 from fleetcache_gui.domain.growth import Growth
-from fleetcache_gui.domain.health import Finding, FindingBook
+from fleetcache_gui.domain.health import Finding, FindingBook, many
 from fleetcache_gui.domain.lanes import Lanes
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
@@ -56,7 +56,8 @@ class Session(QObject):
     Signals fire on the one thread, after the state they speak of has changed.
 
     `link_changed(Link)`, `vitals_changed(Vitals)`, `inventory_changed(Inventory)`, `family_changed(family id)`,
-    `findings_changed()`, `happened(tuple of Event)`, `slow_log_changed()`, `weights_changed()`.
+    `findings_changed()`, `happened(tuple of Event)`, `slow_log_changed()`, `weights_changed()`, and `rewound()` when
+    `events` are others than before.
     """
 
     link_changed = Signal(object)
@@ -65,8 +66,12 @@ class Session(QObject):
     family_changed = Signal(str)
     findings_changed = Signal()
     happened = Signal(object)
+    rewound = Signal()
     slow_log_changed = Signal()
     weights_changed = Signal()
+
+    recorded = False
+    """Whether this is a recording, which reads nothing and in which time stands still."""
 
     def __init__(
         self,
@@ -108,6 +113,14 @@ class Session(QObject):
     async def run(self) -> None:
         """Watch until cancelled."""
         await self._poller.run()
+
+    def now(self) -> float:
+        """Monotonic seconds of the moment that is shown."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """The same moment in Unix seconds."""
+        return time.time()
 
     # --- state -------------------------------------------------------------------------------------------------
 
@@ -363,7 +376,7 @@ class Session(QObject):
             limit = self.thresholds.growth
             judgements += self._growth.judge(family, snapshot.count, snapshot.at, limit, held=held)
         if snapshot.long and snapshot.suspects > snapshot.suspects_read:
-            judgements.append(_many(family, snapshot.suspects, snapshot.suspects_read))
+            judgements.append(many(family, snapshot.suspects, snapshot.suspects_read))
         opened, closed = self._book.note(family.id, judgements, snapshot.at, wall)
         if before is not None and before.complete and snapshot.complete:
             # Of a long family few rows are read: what is no longer judged need not be mended.
@@ -384,16 +397,3 @@ class Session(QObject):
         if events:
             self.events.extendleft(events)
             self.happened.emit(events)
-
-
-def _many(family: Family, suspects: int, read: int) -> Judgement:
-    """One judgement for the keys of a long family that break its rule and were not read one by one."""
-    return Judgement(
-        f"{family.id}.many",
-        b"",
-        Severity.WARNING,
-        f"{count(suspects, *family.noun)} {'breaks' if suspects == 1 else 'break'} the rule of this family; "
-        f"{count(read)} of them were read.",
-        "Keys with another type, without expiry, or with more time than the family allows, as found by the inventory.",
-        "Sort the tab by time left to see them.",
-    )

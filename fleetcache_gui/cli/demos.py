@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from fleetcache_gui import aio, app, settings
+from fleetcache_gui import aio, app, settings, shell
 from fleetcache_gui.cli.told import Failure, say
 from fleetcache_gui.cli.windows import draw, go_offscreen, make
 from fleetcache_gui.deeds import Deeds
@@ -82,8 +82,8 @@ def drill(name: str, *, seed: int, speed: float, pictures: Path | None) -> int:
     async def show(session: Session, deeds: Deeds, teacher: Stage | None) -> int:
         session.set_interval(_GLANCE)
         theme = Theme("light")
-        async with app.window(session, deeds, theme, settings.Settings()) as shown:
-            shown.resize(*app.PICTURE_SIZE)
+        async with shell.window(session, deeds, theme, settings.Settings()) as shown:
+            shown.resize(*shell.PICTURE_SIZE)
             offered = await app.offer_drills(shown, session, theme, teacher) if teacher else None
             if offered is None:
                 raise Failure("The drill's server is not the one that was started for it.")
@@ -171,7 +171,7 @@ def _run_demo(fleet: _Fleet, show: Show, *, offscreen: bool) -> int:
     if offscreen:
         go_offscreen()
     try:
-        return app.run(lambda: fleet.run(show))
+        return shell.run(lambda: fleet.run(show))
     except* (NoEmbeddedServer, ServerRefused) as refusals:
         text = str(refusals.exceptions[0])
     raise Failure(text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fleetcache_gui import app, settings
+from fleetcache_gui import app, incidents, settings, shell
 from fleetcache_gui.cli.layouts import AUTO, find
 from fleetcache_gui.cli.told import Failure, say
 from fleetcache_gui.deeds import Deeds
@@ -16,9 +16,12 @@ from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.words import count
 from fleetcache_gui.families.layouts import PINNED, elsewhere
 from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.present.frames import BadRecording
 from fleetcache_gui.profiles import store
 from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.replay import Replay
 from fleetcache_gui.session import Session
+from fleetcache_gui.ui.theme import Theme
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +56,7 @@ def inspect(
     )
     if told.layout not in ("", AUTO, *PINNED):
         raise Failure(f"There is no layout {told.layout!r}. There are {', '.join((AUTO, *PINNED))}.")
-    return app.run(lambda: _watch(told, chosen.address, expected, replicas=replicas))
+    return shell.run(lambda: _watch(told, chosen.address, expected, replicas=replicas))
 
 
 def connect() -> int:
@@ -64,7 +67,7 @@ def connect() -> int:
         chosen = await app.choose_connection(store.default_path(), settings.default_path(), SPEC.samples)
         return 0 if chosen is None else await _watch(*chosen, Expected())
 
-    return app.run(main)
+    return shell.run(main)
 
 
 async def _watch(profile: Profile, address: Address, expected: Expected, *, replicas: bool = False) -> int:
@@ -101,6 +104,29 @@ def _is_kept(profile: Profile, path: Path) -> bool:
     return kept is not None and kept.addresses == profile.addresses
 
 
+def review(path: Path) -> int:
+    """Show an incident bundle; nothing is read from any server."""
+    from fleetcache_gui.present import bundle
+
+    _need_display()
+    try:
+        manifest, tape = bundle.unpack(path, PINNED)
+        replay = partial(
+            Replay, tape, PINNED[manifest.layout], name=f"{manifest.name} (recorded)", environment=manifest.environment
+        )
+
+        async def main() -> int:
+            theme = Theme(settings.load(settings.default_path()).theme)
+            await incidents.review(replay(), theme)
+            return 0
+
+        return shell.run(main)
+    except BadRecording as bad:
+        raise Failure(str(bad)) from None
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}.") from None
+
+
 def pictures(folder: Path, address: Address, layout: Layout, seconds: float) -> int:
     """Draw every tab of a server."""
     make(folder)
@@ -110,7 +136,7 @@ def pictures(folder: Path, address: Address, layout: Layout, seconds: float) -> 
         return await draw(session, Deeds(session, address, settings.data_folder(), never=True), folder, seconds)
 
     go_offscreen()
-    return app.run(main)
+    return shell.run(main)
 
 
 def make(folder: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fleetcache_gui.domain.family import Judgement, Severity
+from fleetcache_gui.domain.words import count
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fleetcache_gui.domain.family import Judgement, Severity
+    from fleetcache_gui.domain.family import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ class FindingBook:
         """What is open in one family, in the same order; the same tuple until that changes."""
         return self._open.get(family, ())
 
+    def restore(self, findings: Iterable[Finding]) -> None:
+        """Take these for all that is open."""
+        self.findings = _in_order(findings)
+        families = {finding.family for finding in self.findings}
+        self._open = {family: tuple(f for f in self.findings if f.family == family) for family in families}
+
     def note(
         self, family: str, judgements: Iterable[Judgement], at: float, wall: float
     ) -> tuple[list[Finding], list[Finding]]:
@@ -62,6 +71,19 @@ class FindingBook:
             self._open[family] = _in_order(now.values())
             self.findings = _in_order(finding for some in self._open.values() for finding in some)
         return opened, [finding for key, finding in known.items() if key not in now]
+
+
+def many(family: Family, suspects: int, read: int) -> Judgement:
+    """One judgement for the keys of a long family that break its rule and were not read one by one."""
+    return Judgement(
+        f"{family.id}.many",
+        b"",
+        Severity.WARNING,
+        f"{count(suspects, *family.noun)} {'breaks' if suspects == 1 else 'break'} the rule of this family; "
+        f"{count(read)} of them were read.",
+        "Keys with another type, without expiry, or with more time than the family allows, as found by the inventory.",
+        "Sort the tab by time left to see them.",
+    )
 
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  (recordings are checked against it)
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from fleetcache_gui.domain.family import Row
 
@@ -178,6 +179,7 @@ class Phase(Enum):
     LIVE = "live"
     PAUSED = "paused"
     DOWN = "down"
+    RECORDED = "recorded"  # what is shown was read before, perhaps elsewhere
 
 
 @dataclass(frozen=True, slots=True)

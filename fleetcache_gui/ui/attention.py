@@ -7,7 +7,6 @@ and the timeline tell of every finding.
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -44,9 +43,9 @@ class Attention(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: Session, settings: Settings, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, session: Session, settings: Settings, wall: Callable[[], float] | None = None) -> None:
         super().__init__()
-        self._session, self._settings, self._wall = session, settings, wall
+        self._session, self._settings, self.wall = session, settings, wall or session.wall
         self._judged = False
         self._index: dict[tuple[str, str, str], list[Hushed]] = {}
         """By family, code and row: it is asked of every finding at every reading."""
@@ -75,19 +74,19 @@ class Attention(QObject):
         """Why a finding is quiet; None where it is not."""
         if not self._index:
             return None
-        family, code, now = finding.family, finding.judgement.code, self._wall()
+        family, code, now = finding.family, finding.judgement.code, self.wall()
         found = (*self._index.get(_place(finding), ()), *self._index.get((family, code, EVERY), ()))
         return next((h for h in found if (h.until is None or h.until > now) and _covers(h, finding)), None)
 
     def acknowledge(self, finding: Finding) -> None:
         """Quiet until it closes or becomes graver, and for a day at the most."""
         severity = finding.severity.value
-        self._add(finding, digest(finding.judgement.row), acknowledged=severity, until=self._wall() + DAY)
+        self._add(finding, digest(finding.judgement.row), acknowledged=severity, until=self.wall() + DAY)
 
     def mute(self, finding: Finding, seconds: float | None, *, kind: bool) -> None:
         """Quiet for so long, or for good (None): this row, or all rows with the same finding."""
         row = EVERY if kind else digest(finding.judgement.row)
-        self._add(finding, row, until=None if seconds is None else self._wall() + seconds)
+        self._add(finding, row, until=None if seconds is None else self.wall() + seconds)
 
     def listen(self, finding: Finding) -> None:
         """Loud again: whatever hushes it is forgotten."""
@@ -98,7 +97,7 @@ class Attention(QObject):
 
     def tick(self) -> None:
         """Let go of what is over."""
-        now = self._wall()
+        now = self.wall()
         self._keep(lambda hushed: hushed.until is None or hushed.until > now)
 
     def _add(self, finding: Finding, row: str, *, until: float | None, acknowledged: str = "") -> None:

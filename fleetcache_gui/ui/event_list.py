@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPointF, QRect, QSize, Qt, Signal
@@ -48,6 +49,11 @@ class _Events(QAbstractListModel):
             return tooltip_text(event.text)
         return None
 
+    def show(self, newest_first: Iterable[Event]) -> None:
+        self.beginResetModel()
+        self.events = list(islice(newest_first, MOST))
+        self.endResetModel()
+
     def add(self, events: Iterable[Event]) -> None:
         newest_first = list(events)[::-1][:MOST]
         if not newest_first:
@@ -91,13 +97,13 @@ class _EventDelegate(QStyledItemDelegate):
 
 
 class EventList(QListView):
-    """Keeps the newest `MOST`."""
+    """Keeps the newest `MOST`. `nothing` stands where there are none."""
 
     jump = Signal(str, object)  # family id, row id
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, nothing: str = NOTHING, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._nothing = theme, nothing
         self._events = _Events(self)
         self.setModel(self._events)
         self.setItemDelegate(_EventDelegate(self._events, theme, self))
@@ -119,6 +125,10 @@ class EventList(QListView):
         """Put these, oldest first as they happened, on top."""
         self._events.add(events)
 
+    def show_events(self, newest_first: Iterable[Event]) -> None:
+        """Show these in place of all others."""
+        self._events.show(newest_first)
+
     def _go(self, index: QModelIndex) -> None:
         event = self._events.events[index.row()]
         if event.family:
@@ -132,5 +142,5 @@ class EventList(QListView):
         painter.setFont(self._theme.fonts.body)
         painter.setPen(self._theme.colors.muted)
         area = self.viewport().rect().adjusted(24, 16, -24, -16)
-        painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), NOTHING)
+        painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._nothing)
         painter.end()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -64,6 +63,10 @@ class _Families(QAbstractTableModel):
         self._session, self._attention = session, attention
         reading = State("reading")
         self.lines = [_Line(family, None, reading, deque(maxlen=300)) for family in session.layout.families]
+
+    def now(self) -> float:
+        """Monotonic seconds of the moment that is shown."""
+        return self._session.now()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own default)
         return 0 if parent.isValid() else len(self.lines)
@@ -156,7 +159,7 @@ class _FamilyDelegate(QStyledItemDelegate):
             painter.drawText(inner, int(_RIGHT), line.memory)
         elif index.column() == _TREND:
             area = QRectF(inner).adjusted(0, 5, -8, -5)
-            now = line.trend[-1][0] if self.stale and line.trend else time.monotonic()
+            now = line.trend[-1][0] if self.stale and line.trend else self._families.now()
             since = min((other.trend[0][0] for other in self._families.lines if other.trend), default=now)
             window = min(max(now - since, SHORTEST), WINDOW)
             paint_sparkline(painter, area, tuple(line.trend), colors.accent, window=window, now=now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -144,7 +143,7 @@ class FindingCard(Card):
         """Carry the duration on."""
         if self._finding is not None:
             hushed = self._attention.of(self._finding)
-            lasted = for_words(max(time.time() - self._finding.wall, 0.0))
+            lasted = for_words(max(self._attention.wall() - self._finding.wall, 0.0))
             self.since.setText(_hushed_words(hushed) if hushed else f"{_WORDS[self._finding.severity]}, {lasted}")
             at = datetime.fromtimestamp(self._finding.wall)
             plain_tooltip(self.since, f"Since {at:%d %b %Y %H:%M:%S}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -94,10 +93,10 @@ class LockTheatre(SectionPage):
     def tick(self) -> None:
         if not self.isVisible():
             return
-        lanes, now = self._session.lanes.lanes, time.monotonic()
+        lanes, now = self._session.lanes.lanes, self._session.now()
         held = sum(1 for lane in lanes if lane.held)
         self.extent.setText(f"{words.count(len(lanes), 'lock')}, {words.count(held)} held now" if lanes else "")
-        self.chart.show_lanes(lanes, now, time.time() - now)
+        self.chart.show_lanes(lanes, now, self._session.wall() - now)
         self.area.setVisible(bool(lanes))
         self.nothing.setVisible(not lanes)
         self.now.setEnabled(not self.chart.follows)

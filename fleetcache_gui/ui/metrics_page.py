@@ -82,7 +82,7 @@ class MetricsPage(SectionPage):
         self._session, self._theme = session, theme
         self._node = ""
         self._nodes: list[tuple[str, str]] = []
-        self.view = TimeView(parent=self)
+        self.view = TimeView(session.now, session.wall, self)
         self.cards = [ChartCard(metric, self.view, theme) for metric in METRICS]
         self.slow_log = SlowLogCard(session, theme)
         self.files = FilesCard(theme)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, Signal
@@ -28,7 +27,7 @@ from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
 from fleetcache_gui.ui.tiles import LONGEST, SHORTEST, Tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent
 
@@ -58,9 +57,9 @@ class LookUps(QWidget):
 
     LEAST = 96
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, clock: Callable[[], float], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._clock = theme, clock
         self._history: Sequence[Vitals] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Chart: look-ups per second, found and missed")
@@ -98,7 +97,7 @@ class LookUps(QWidget):
         area = inner.adjusted(0, 26, 0, 0)
         painter.setPen(colors.line)
         painter.drawLine(area.bottomLeft(), area.bottomRight())
-        now, top = time.monotonic(), HEADROOM * highest
+        now, top = self._clock(), HEADROOM * highest
         for samples, color in ((hits, colors.accent), (misses, colors.warn)):
             paint_sparkline(painter, area, samples, color, window=seen, now=now, top=top, mark=True)
         painter.end()
@@ -121,9 +120,9 @@ class Overview(SectionPage):
         self.cards = FindingCards(theme, attention)
         self.quiet = QuietFindings(theme, attention)
         self.families = FamilyList(session, attention, theme)
-        self.lookups = LookUps(theme)
+        self.lookups = LookUps(theme, session.now)
         self.nodes = NodeList(theme)
-        self.tiles = Tiles(theme)
+        self.tiles = Tiles(theme, session.now)
         self.events = EventList(theme)
         self._arrange(theme)
         for source in (self.cards, self.quiet, self.families, self.events):
@@ -137,6 +136,7 @@ class Overview(SectionPage):
         session.family_changed.connect(self.families.refresh)
         session.findings_changed.connect(self._findings_changed)
         session.happened.connect(self._happened)
+        session.rewound.connect(lambda: self.events.show_events(session.events))
         self.events.add(reversed(session.events))  # the session keeps the newest first
         self._tell_findings()
         self._link_changed(session.link)
@@ -259,7 +259,7 @@ class Overview(SectionPage):
         self.column.fit()
 
     def _tell_calm(self) -> None:
-        session, now = self._session, time.monotonic()
+        session, now = self._session, self._session.now()
         read = session.link.last_read
         when = f" Last read {ago(now - read)}." if read is not None else ""
         families = words.count(len(session.layout.families), "key family", "key families")

@@ -74,8 +74,13 @@ def _choice(action: Action) -> Choice:
 class ShortcutSheet(Overlay):
     """That nothing is changed unasked, and all shortcuts, on one sheet."""
 
-    def __init__(self, window: QWidget, theme: Theme, actions: Sequence[Action]) -> None:
+    def __init__(self, window: QWidget, theme: Theme, actions: Callable[[], Sequence[Action]]) -> None:
         super().__init__(window, theme, 640)
+        self._theme, self._actions = theme, actions
+
+    def _fill(self) -> None:
+        """Once, when it is first opened: until then there may come more actions."""
+        theme = self._theme
         self.body.setContentsMargins(24, 20, 24, 20)
         self.body.addWidget(PlainLabel("Looking and changing", theme=theme, role="heading"))
         self.body.addWidget(PlainLabel(LOOKS_ONLY, theme=theme, role="muted", wrap=True))
@@ -85,7 +90,7 @@ class ShortcutSheet(Overlay):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(6)
         self.body.addLayout(grid)
-        shown = [(action.title, action.shown_keys) for action in actions if action.keys]
+        shown = [(action.title, action.shown_keys) for action in self._actions() if action.keys]
         shown.append(("Copy the selected row", native("Ctrl+C")))
         half = (len(shown) + 1) // 2
         for position, (title, keys) in enumerate(shown):
@@ -97,5 +102,7 @@ class ShortcutSheet(Overlay):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def open(self) -> None:
+        if not self.body.count():
+            self._fill()
         super().open()
         self.setFocus()

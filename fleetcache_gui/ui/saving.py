@@ -39,12 +39,12 @@ async def choose_file(parent: QWidget, title: str, name: str, kinds: tuple[str, 
     return Path(chosen[0]) if await aio.ask(dialog) and chosen else None
 
 
-def write_whole(path: Path, text: str) -> str:
+def write_whole(path: Path, content: str | bytes) -> str:
     """Replace `path` in one step; what went wrong as a sentence, empty when it is written."""
     file = QSaveFile(str(path))
     if file.open(QIODevice.OpenModeFlag.WriteOnly):
         file.setPermissions(_OURS)
-        file.write(text.encode())
+        file.write(content.encode() if isinstance(content, str) else content)
         if file.commit():
             return ""
     return f"It could not be saved: {file.errorString()}"

@@ -50,6 +50,8 @@ def sections(session: Session, theme: Theme, overview: Overview, jump: Jump) -> 
     yield Section("now", "Now", "Findings, families and the server's figures", lambda: overview)
     yield Section(METRICS, "Metrics", "The server's figures as charts", metrics)
     yield Section("timeline", "Timeline", "Everything that happened while you watched", timeline)
+    if session.recorded:  # the others need what is not recorded
+        return
     if any(family.claim for family in session.layout.families):
         yield Section("locks", "Lock theatre", "Who held which lock when", locks)
     yield Section("sizing", "Sizing", "What this load, or another, needs of memory", sizing)

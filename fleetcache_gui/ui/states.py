@@ -148,6 +148,8 @@ class Banner(QWidget):
         elif link.phase is Phase.PAUSED:
             advice = "Nothing is read until you resume, except the value of a row you choose. Times left are estimates."
             self._say("pause", Tone.ACCENT, f"Paused since {since}", advice, "Resume")
+        elif link.phase is Phase.RECORDED:
+            self._say("clock", Tone.ACCENT, link.text, link.advice, "")
         self.setVisible(link.phase is not Phase.LIVE)
 
     def _say(self, icon: str, tone: Tone, text: str, advice: str, button: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -138,12 +137,12 @@ class StatusBar(QWidget):
         texts = {
             self.keys: "" if keys is None else words.count(keys, "key"),
             self.memory: memory_words(vitals) if vitals else "",
-            self.inventory: inventory_words(there, time.monotonic(), self._learnt(inventory)) if read else "",
+            self.inventory: inventory_words(there, self._session.now(), self._learnt(inventory)) if read else "",
             self.refused: refused_words(inventory),
             self.load: f"our load {percent(link.load)} of a core" if link.load is not None else "",
             self.database: f"database {link.database}" if read else "",
             self.layout_: layout_words(self._session.layout) if read else "",
-            self.clock: clock_words(link, time.time()),
+            self.clock: clock_words(link, self._session.wall()),
         }
         for label, text in texts.items():
             label.setText(text)

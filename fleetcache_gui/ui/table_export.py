@@ -64,7 +64,7 @@ class TableExport(QObject):
             return
         make = JsonFile if path.suffix.lower() == ".json" else CsvFile
         rows = table.shown()  # of now: what was shown when the dialog opened is as old as the person was slow
-        made = self._text(make(table.columns, time.monotonic(), time.time()), rows, len(table))
+        made = self._text(make(table.columns, self._session.now(), self._session.wall()), rows, len(table))
         problem = await write_slices(path, made)
         self.told.emit(problem or f"{count(self._done, *family.noun)} exported as {path.name}")
 

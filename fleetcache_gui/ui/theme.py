@@ -211,6 +211,9 @@ class Theme(QObject):
     @contextmanager
     def dressing(self, app: QApplication) -> Iterator[None]:
         """The same around the making of a window: under a style sheet each widget that gets a parent is styled anew."""
+        if self._app is app:  # another window, beside one that is shown
+            yield
+            return
         self._app = app
         app.setStyle("Fusion")
         app.setFont(self.fonts.body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -17,7 +16,7 @@ from fleetcache_gui.ui.text_widgets import elide, plain_tooltip
 from fleetcache_gui.ui.theme import GRID, RADIUS, Theme
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from PySide6.QtGui import QPaintEvent
 
@@ -33,9 +32,11 @@ _PAD = 14
 class Tile(QWidget):
     """Painted whole: title, figure and note; the chart beneath them, or beside them in a `wide` tile."""
 
-    def __init__(self, theme: Theme, *, wide: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, clock: Callable[[], float], *, wide: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._clock = theme, clock
         self._wide = wide
         self._gauge: Gauge | None = None
         self._stale = False
@@ -100,7 +101,7 @@ class Tile(QWidget):
     def _paint_chart(self, painter: QPainter, chart: QRectF, gauge: Gauge) -> None:
         if not gauge.samples:
             return
-        now = gauge.samples[-1][0] if self._stale else time.monotonic()
+        now = gauge.samples[-1][0] if self._stale else self._clock()
         window = min(max(now - gauge.samples[0][0], SHORTEST), LONGEST)
         color = self._theme.colors.tone(gauge.tone)
         paint_sparkline(
@@ -111,12 +112,12 @@ class Tile(QWidget):
 class Tiles(QWidget):
     """All gauges: the first one, memory, has the width of two, for it is what kills a cache."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, clock: Callable[[], float], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GRID)
-        self.tiles = [Tile(theme, wide=True), *(Tile(theme) for _ in range(4))]
+        self.tiles = [Tile(theme, clock, wide=True), *(Tile(theme, clock) for _ in range(4))]
         grid.addWidget(self.tiles[0], 0, 0, 1, 2)
         for position, tile in enumerate(self.tiles[1:]):
             grid.addWidget(tile, 1 + position // 2, position % 2)

@@ -28,9 +28,14 @@ class TimeView(QObject):
     changed = Signal()
     pointed = Signal()
 
-    def __init__(self, now: Callable[[], float] = time.monotonic, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._now = now
+        self._now, self._wall = now, wall
         self.oldest = now()
         self.cursor: float | None = None
         self._span = CHOICES[0][0]
@@ -39,7 +44,7 @@ class TimeView(QObject):
     @property
     def skew(self) -> float:
         """Unix time less this clock."""
-        return time.time() - self._now()
+        return self._wall() - self._now()
 
     @property
     def zoomed(self) -> bool:

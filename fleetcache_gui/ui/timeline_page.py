@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +150,7 @@ class TimelinePage(SectionPage):
 
     def _connect(self) -> None:
         self._session.happened.connect(self._happened)
+        self._session.rewound.connect(self._narrow)
         self.filter.textChanged.connect(self._narrow)
         for box in (self.where, self.what, self.tones):
             box.currentIndexChanged.connect(self._narrow)
@@ -224,7 +224,7 @@ class TimelinePage(SectionPage):
 
     def tick(self) -> None:
         if self.isVisible():
-            self.density.show_events(self._session.events, time.time())
+            self.density.show_events(self._session.events, self._session.wall())
 
     # --- what it does ---
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,7 @@ def live_words(link: Link, now: float) -> str:
         Phase.PAUSED: "paused",
         Phase.DOWN: "no connection",
         Phase.CONNECTING: "connecting",
+        Phase.RECORDED: "recorded",
     }
     parts = [names[link.phase]]
     if link.phase is Phase.LIVE and link.round_trip is not None:
@@ -68,6 +68,7 @@ _TONES = {
     Phase.PAUSED: Tone.ACCENT,
     Phase.DOWN: Tone.CRITICAL,
     Phase.CONNECTING: Tone.NEUTRAL,
+    Phase.RECORDED: Tone.ACCENT,
 }
 
 
@@ -96,6 +97,8 @@ class TopBar(QWidget):
         self.menu = self._interval_menu()
         self.interval.clicked.connect(self._open_menu)
         self._arrange(theme)
+        for control in (self.pause, self.interval):
+            control.setHidden(session.recorded)
         theme.changed.connect(self.tick)
         self.tick()
 
@@ -158,7 +161,7 @@ class TopBar(QWidget):
         link = self._session.link
         self.server.setText(server_words(self._session.vitals, self._session.address))
         self.mark.set_tone(_TONES[link.phase])
-        self.live.setText(live_words(link, time.monotonic()))
+        self.live.setText(live_words(link, self._session.now()))
         paused, muted = self._session.paused, self._theme.colors.muted
         self.pause.setText("Resume" if paused else "Pause")
         self.pause.setIcon(assets.icon("play" if paused else "pause", muted))

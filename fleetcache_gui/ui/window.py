@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.actions import Action
     from fleetcache_gui.ui.metrics_page import MetricsPage
     from fleetcache_gui.ui.picker import Overlay
     from fleetcache_gui.ui.theme import Theme
@@ -88,7 +89,7 @@ class MainWindow(QMainWindow):
         self.palette_ = Palette(self, theme, lambda: (*self.actions_table, *self.desk.verb_actions(self.page)))
         self.herald = Herald(self, session, self.attention, settings)
         self.export = TableExport(self, session)
-        self.sheet = ShortcutSheet(self, theme, self.actions_table)
+        self.sheet = ShortcutSheet(self, theme, lambda: self.actions_table)
         self._shortcuts = install_shortcuts(self.actions_table, self)
         self._clock = QTimer(self, interval=TICK_MS)
         self._connect()
@@ -176,6 +177,11 @@ class MainWindow(QMainWindow):
         self.show_section(METRICS)
         return cast("MetricsPage", self.home.page(METRICS))
 
+    def offer(self, *actions: Action) -> None:
+        """More that a person can do, in the palette and by keys."""
+        self.actions_table = (*self.actions_table, *actions)
+        self._shortcuts += install_shortcuts(actions, self)
+
     def add_foot(self, bar: QWidget) -> None:
         """Put a bar above the status bar."""
         self._column.insertWidget(self._column.count() - 2, bar)
@@ -195,7 +201,8 @@ class MainWindow(QMainWindow):
         shown = self.current
         if shown and shown not in self._pages:
             family = self._session.layout.family(shown)
-            page = FamilyPage(self._session, self._deeds, family, self._theme, self._settings, self.pages)
+            session = self._session
+            page = FamilyPage(session, self._deeds, family, self._theme, self._settings, self.pages, session.now)
             self.desk.serve(page)
             page.deeds.export_wanted.connect(self.export.start)
             self._pages[shown] = page

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
 
-from fleetcache_gui import app, cli
+from fleetcache_gui import app, cli, shell
 from tests.bench.process import peak_mb, report
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.theme import Theme
     from fleetcache_gui.ui.window import MainWindow
 
-_window = app.window
+_window = shell.window
 
 
 class Observer(QObject):

@@ -11,7 +11,7 @@ import time
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
-from fleetcache_gui import aio, app, settings
+from fleetcache_gui import aio, settings, shell
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import Address
@@ -63,7 +63,7 @@ async def watch(port: int, family: str) -> int:
     session = Session(Address(HOST, port), SPEC)
     session.pause()
     deeds = Deeds(session, Address(HOST, port), settings.data_folder(), never=True)
-    async with app.window(session, deeds, Theme("light"), Settings(tab=family)):
+    async with shell.window(session, deeds, Theme("light"), Settings(tab=family)):
         await asyncio.sleep(_REST)
         ticker = Ticker()
         ticker.start()
@@ -90,4 +90,4 @@ async def watch(port: int, family: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(app.run(lambda: watch(int(sys.argv[1]), sys.argv[2])))
+    sys.exit(shell.run(lambda: watch(int(sys.argv[1]), sys.argv[2])))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from fleetcache_gui import app
+from fleetcache_gui import shell
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.families.spec import SPEC
@@ -61,7 +61,7 @@ async def watched(server: Server, environment: str, kept: Path, seconds: float, 
     address = Address(server.host, server.port)
     session = Session(address, SPEC, name="prod-eu", environment=environment, expected=Expected(5000), interval=1.0)
     theme = Theme("dark")
-    async with app.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
+    async with shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
         window.resize(1280, 800)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(traffic(server, seconds + 60, pressure=pressure))

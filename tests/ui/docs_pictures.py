@@ -17,7 +17,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import redis
 from PySide6.QtWidgets import QApplication
 
-from fleetcache_gui import app
+from fleetcache_gui import app, shell
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import RATE_LIMITS, EmbeddedCluster, SimulatedFleet
 from fleetcache_gui.domain.family import Expected
@@ -74,7 +74,7 @@ async def cluster(folder: Path, kept: Path) -> None:
         async with asyncio.TaskGroup() as group:
             working = group.create_task(fleet.run())
             theme = Theme("dark")
-            async with app.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
+            async with shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
                 window.resize(1280, 1080)
                 await asyncio.sleep(WATCHED)
                 await take(window, theme, folder, "cluster")
@@ -88,7 +88,7 @@ async def outage(folder: Path, kept: Path) -> None:
         address = Address(server.host, server.port)
         session = Session(address, SPEC, name="prod-eu", environment="PRODUCTION", interval=0.5)
         theme = Theme("dark")
-        async with app.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
+        async with shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
             window.resize(1280, 800)
             await asyncio.sleep(WATCHED / 3)
             server.kill()
@@ -104,7 +104,7 @@ async def upstream(folder: Path, kept: Path) -> None:
         address = Address(server.host, server.port)
         session = Session(address, UPSTREAM, name="fleet-staging", environment="STAGING")
         theme = Theme("dark")
-        async with app.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
+        async with shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
             window.resize(1280, 800)
             await asyncio.sleep(WATCHED / 2)
             await app._compose(session, window, session.layout.families[0].id)
@@ -136,4 +136,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(app.run(main))
+    sys.exit(shell.run(main))

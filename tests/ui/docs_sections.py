@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fleetcache_gui import app
+from fleetcache_gui import app, shell
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import RATE_LIMITS, EmbeddedServer, SimulatedFleet
 from fleetcache_gui.demo.drills import DRILLS, Stage
@@ -35,7 +35,7 @@ async def sections(folder: Path, kept: Path) -> None:
             address, SPEC, name="Demo fleet", environment="DEMO", expected=Expected(5000, RATE_LIMITS), interval=1.0
         )
         theme = Theme("dark")
-        async with app.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
+        async with shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
             window.resize(1280, 800)
             offered = await app.offer_drills(window, session, theme, stage)
             assert offered is not None

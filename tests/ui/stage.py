@@ -250,8 +250,10 @@ class Stage(QObject):
     vitals_changed = Signal(object)
     inventory_changed = Signal(object)
     family_changed = Signal(str)
+    recorded = False
     findings_changed = Signal()
     happened = Signal(object)
+    rewound = Signal()
     slow_log_changed = Signal()
     weights_changed = Signal()
 
@@ -282,6 +284,12 @@ class Stage(QObject):
 
     def findings_of(self, family_id: str) -> tuple[Finding, ...]:
         return self._book.of(family_id)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
 
     def snapshot(self, family_id: str) -> Snapshot | None:
         return self._snapshots.get(family_id)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 
-from fleetcache_gui import aio, app
+from fleetcache_gui import aio, app, shell
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.families.spec import SPEC
@@ -345,6 +345,6 @@ async def test_choosing_gives_what_the_window_opens_on(
     assert profile.name == "site"
     session = Session(address, SPEC, name=profile.name)
     deeds = Deeds(session, address, tmp_path)
-    async with app.window(session, deeds, Theme("light"), Settings()):
+    async with shell.window(session, deeds, Theme("light"), Settings()):
         await eventually(lambda: session.link.phase is Phase.LIVE)
     await settle()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 
-from fleetcache_gui import aio, app
+from fleetcache_gui import aio, app, shell
 from fleetcache_gui.cache import LiveQueries, Locks, connect
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import RATE_LIMITS, EmbeddedServer, SimulatedFleet
@@ -69,7 +69,7 @@ async def staged(*, interval: float = 0.5) -> AsyncIterator[Stage]:
         try:
             with TemporaryDirectory() as folder:
                 deeds = Deeds(session, address, Path(folder))
-                async with app.window(session, deeds, Theme("dark"), Settings()) as window:
+                async with shell.window(session, deeds, Theme("dark"), Settings()) as window:
                     window.resize(1280, 800)
                     yield Stage(server, session, window, client)
         finally:
@@ -215,5 +215,5 @@ async def test_what_is_kept_is_remembered_from_window_to_window(
         await watching
         session = Session(address, SPEC)
         deeds = Deeds(session, address, tmp_path)
-        async with app.window(session, deeds, Theme("dark"), load(path)):
+        async with shell.window(session, deeds, Theme("dark"), load(path)):
             assert deeds.limits.age == 3600.0

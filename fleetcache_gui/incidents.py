@@ -1,0 +1,135 @@
+"""What a window keeps of the past: the flight recorder, the way back into it, and the bundle for others."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QBuffer, QIODevice
+
+from fleetcache_gui import __version__, aio, settings
+from fleetcache_gui.deeds import Deeds
+from fleetcache_gui.domain.words import count
+from fleetcache_gui.present.frames import BadRecording
+from fleetcache_gui.recording import FlightRecorder
+from fleetcache_gui.redis_io.aside import aside
+from fleetcache_gui.replay import NOWHERE, Replay
+from fleetcache_gui.shell import PICTURE_SIZE, window
+from fleetcache_gui.ui.actions import Action
+from fleetcache_gui.ui.window import MainWindow
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from fleetcache_gui.present.recorder import Tape
+    from fleetcache_gui.session import Session
+    from fleetcache_gui.ui.theme import Theme
+
+BACK = "Ctrl+B"
+
+
+@asynccontextmanager
+async def recorded(shown: MainWindow, session: Session, theme: Theme) -> AsyncIterator[FlightRecorder]:
+    """A flight recorder beside a window, with the actions that use it."""
+    recorder = FlightRecorder(session)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def start(what: Callable[[Tape], Coroutine[Any, Any, None]], name: str) -> None:
+        tape = recorder.tape()
+        if tape is not None and not any(task.get_name() == name and not task.done() for task in tasks):
+            tasks.add(aio.spawn(what(tape), name=name))
+
+    async def look_back(tape: Tape) -> None:
+        replay = Replay(tape, session.layout, name=session.name, environment=session.environment)
+        await review(replay, theme)
+
+    async def save(tape: Tape) -> None:
+        await save_bundle(shown, session, tape, theme)
+
+    def hindrance() -> str:
+        return "" if recorder.tape() else "Nothing was read yet."
+
+    shown.offer(
+        Action(
+            "look-back", "Look back: the flight recorder", partial(start, look_back, "look back"), (BACK,), hindrance
+        ),
+        Action("bundle", "Save an incident bundle…", partial(start, save, "incident bundle"), (), hindrance),
+    )
+    try:
+        yield recorder
+    finally:
+        await aio.cancel_and_wait(tasks)
+
+
+async def review(replay: Replay, theme: Theme) -> None:
+    """A window on a recording, until a person closes it."""
+    from fleetcache_gui.ui.home import Section
+    from fleetcache_gui.ui.scrub_bar import ScrubBar
+    from fleetcache_gui.ui.since_page import SincePage
+
+    deeds = Deeds(replay, NOWHERE, settings.data_folder(), never=True)
+    async with window(replay, deeds, theme, settings.Settings(theme=theme.mode, notify=False)) as shown:
+        since = Section("since", "Since then", "What is otherwise at the end of the recording", lambda: page)
+        page = SincePage(replay, theme)
+        page.jump.connect(shown.jump)
+        shown.home.add(since)
+        shown.add_foot(ScrubBar(replay, theme))
+        await aio.emitted(shown.closed)
+
+
+async def save_bundle(shown: MainWindow, session: Session, tape: Tape, theme: Theme) -> None:
+    """Ask where to, and write what was recorded, with pictures of its last moment, into one file."""
+    from fleetcache_gui.present import bundle
+    from fleetcache_gui.ui.saving import choose_file, write_whole
+
+    name = f"incident-{datetime.now():%Y%m%d-%H%M%S}.zip"
+    path = await choose_file(shown, "Save an incident bundle", name, ("Incident bundle (*.zip)",))
+    if path is None:
+        return
+    manifest = bundle.Manifest(
+        bundle.FORMAT,
+        f"fleetcache-gui {__version__}",
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        session.name,
+        session.address,
+        session.environment,
+        session.layout.id,
+        len(tape.moments),
+        asdict(session.thresholds),
+        session.interval,
+    )
+    shown.status.say("The bundle is being made …")
+    try:
+        pictures = await _pictures_of(Replay(tape, session.layout, name=session.name), theme)
+        content = await aside(partial(bundle.pack, manifest, tape, session.layout, pictures))
+        problem = await aside(partial(write_whole, path, content))
+    except BadRecording as bad:
+        problem = str(bad)
+    shown.status.say(problem or f"Bundle of {count(len(tape.moments), 'reading')} saved as {path.name}")
+
+
+async def _pictures_of(replay: Replay, theme: Theme) -> dict[str, bytes]:
+    """Every tab as the recording has it, in which nothing is revealed; drawn in a window that nobody sees."""
+    deeds = Deeds(replay, NOWHERE, settings.data_folder(), never=True)
+    unseen = MainWindow(replay, deeds, theme, settings.Settings(theme=theme.mode, notify=False))
+    unseen.resize(*PICTURE_SIZE)
+    pictures = {}
+    try:
+        replay.show(len(replay.tape.moments) - 1)
+        for family_id in ("", *(family.id for family in replay.layout.families)):
+            unseen.show_family(family_id)
+            await asyncio.sleep(0)
+            raw = QBuffer()
+            raw.open(QIODevice.OpenModeFlag.WriteOnly)
+            unseen.grab().save(raw, "PNG")
+            pictures[f"{family_id or 'overview'}.png"] = bytes(raw.data().data())
+            await asyncio.sleep(0)
+    finally:
+        await unseen.end()
+        await deeds.end()
+        unseen.deleteLater()
+    return pictures

@@ -1,0 +1,119 @@
+"""An incident bundle: one zip that holds what was recorded, for other people and for later.
+
+``manifest.json`` says what it is, ``recording.jsonl`` is the recording, and the rest is for people and other programs:
+timeline, findings and figures as tables, pictures. Credentials are masked. Reading one believes nothing: it may come
+from anybody.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from fleetcache_gui.present import event_files
+from fleetcache_gui.present.frames import BadRecording
+from fleetcache_gui.present.recorder import Tape, chunked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import IO
+
+    from fleetcache_gui.domain.layout import Layout
+
+FORMAT = 1
+_MANIFEST, _RECORDING = "manifest.json", "recording.jsonl"
+_MOST_PARTS, _LARGEST_MANIFEST, _LARGEST_RECORDING, _LONGEST_LINE = 200, 1 << 20, 2 << 30, 64 << 20
+_PART = 1 << 20
+
+Short = Annotated[str, msgspec.Meta(max_length=1000)]
+
+
+class Manifest(msgspec.Struct):
+    """What a bundle says of itself. `server` is an address without credentials; `made` is UTC, ISO 8601."""
+
+    format: int
+    program: Short
+    made: Short
+    name: Short
+    server: Short
+    environment: Short
+    layout: Short
+    readings: int
+    thresholds: dict[Short, float | int | bool | None] = {}
+    interval: float = 2.0
+
+
+def pack(manifest: Manifest, tape: Tape, layout: Layout, pictures: Mapping[str, bytes]) -> bytes:
+    """The whole file. `pictures` are PNG files by name."""
+    out = io.BytesIO()
+    events = [event for _, event in tape.events()][::-1]
+    last = tape.frame(len(tape.moments) - 1)
+    found = [
+        {
+            "family": finding.family,
+            "severity": finding.severity.value,
+            "since": datetime.fromtimestamp(finding.wall, UTC).isoformat(timespec="seconds"),
+            "what": finding.judgement.text,
+            "meaning": finding.judgement.meaning,
+            "advice": finding.judgement.advice,
+        }
+        for finding in last.findings
+    ]
+    figures = [msgspec.to_builtins(vitals) for vitals in tape.vitals()]
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+        file.writestr(_RECORDING, b"".join(line + b"\n" for line in tape.lines()))
+        file.writestr("timeline.csv", event_files.as_csv(events, layout))
+        file.writestr("findings.json", msgspec.json.format(msgspec.json.encode(found)))
+        file.writestr("metrics.json", msgspec.json.encode(figures))
+        for name, picture in pictures.items():
+            file.writestr(zipfile.ZipInfo(f"pictures/{name}"), picture)
+    return out.getvalue()
+
+
+def unpack(path: Path, layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
+    """Raises `BadRecording` with a sentence, and OSError where the file cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            if len(file.infolist()) > _MOST_PARTS:
+                raise BadRecording(f"{path.name} has more parts than any bundle.")
+            manifest = _manifest(file)
+            with file.open(_RECORDING) as recording:
+                tape = Tape(layouts[manifest.layout], chunked(_lines(recording)))
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, NotImplementedError) as error:
+        raise BadRecording(f"{path.name} is no bundle of this program, or it is damaged.") from error
+    if not tape.moments:
+        raise BadRecording(f"{path.name} holds no reading.")
+    tape.frame(len(tape.moments) - 1)  # else it fails at once and not in a window
+    return manifest, tape
+
+
+def _manifest(file: zipfile.ZipFile) -> Manifest:
+    with file.open(_MANIFEST) as part:
+        raw = part.read(_LARGEST_MANIFEST + 1)
+    try:
+        version = msgspec.json.decode(raw, type=dict)["format"]
+        if version != FORMAT:
+            raise BadRecording(f"It is a bundle of format {version!r}; this version reads {FORMAT}.")
+        return msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, KeyError, RecursionError) as error:
+        raise BadRecording("Its manifest cannot be read.") from error
+
+
+def _lines(recording: IO[bytes]) -> Iterator[bytes]:
+    """Whole lines, however much a small file claims to hold."""
+    left, total = b"", 0
+    while part := recording.read(_PART):
+        total += len(part)
+        if total > _LARGEST_RECORDING or len(left) > _LONGEST_LINE:
+            raise BadRecording("It unfolds to more than any recording that this program makes.")
+        *whole, left = (left + part).split(b"\n")
+        yield from filter(None, whole)
+    if left:
+        yield left

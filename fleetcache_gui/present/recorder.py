@@ -1,0 +1,293 @@
+"""The flight recorder: what was known at each reading, within so many bytes, and any moment of it again.
+
+A chunk begins with all that was known and goes on with what changed; a line of JSON is a reading. The oldest chunks go
+when there are too many bytes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fleetcache_gui.domain.family import TICKING, Family, Kind, Row
+from fleetcache_gui.domain.values import Expiry
+from fleetcache_gui.present import frames
+from fleetcache_gui.present.frames import Aliases, BadRecording, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.domain.snapshot import Snapshot, Vitals
+    from fleetcache_gui.present.timeline import Event
+
+LIMIT = 64 * 2**20
+"""Bytes that a recording takes at most."""
+CHUNK = 60
+"""Readings of a chunk: two minutes at the default interval."""
+
+_STALE = 30.0
+"""Seconds after which a row is written again although nothing but its words that age has changed."""
+_JITTER = 1.5
+"""Seconds by which a deadline may move without having been set anew."""
+_LONGEST_LINE = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """`walls` are the Unix seconds of its readings; `packed` the lines, compressed."""
+
+    walls: tuple[float, ...]
+    packed: bytes
+
+    @property
+    def lines(self) -> list[bytes]:
+        """One for each reading."""
+        return zlib.decompress(self.packed).split(b"\n")
+
+
+class Recorder:
+    """Takes a frame after each reading. It holds no credential: row ids are masked before they come here to stay."""
+
+    def __init__(self, layout: Layout, limit: int = LIMIT) -> None:
+        self._layout, self._limit = layout, limit
+        self.aliases = Aliases(layout)
+        self._chunks: deque[Chunk] = deque()
+        self._packed = 0
+        self._lines: list[bytes] = []
+        self._walls: list[float] = []
+        self._open = 0
+        self._rows: dict[str, dict[str, tuple[Row, msgspec.Raw]]] = {}
+        self._last: Frame | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that is recorded."""
+        return self._packed + self._open
+
+    @property
+    def moments(self) -> list[float]:
+        """Unix seconds of every reading that is still there."""
+        return [wall for chunk in self._chunks for wall in chunk.walls] + self._walls
+
+    def chunks(self) -> tuple[Chunk, ...]:
+        """All that is recorded, as it stands now."""
+        whole = tuple(self._chunks)
+        return (*whole, _closed(self._lines, self._walls)) if self._lines else whole
+
+    def note(self, frame: Frame, events: Iterable[Event]) -> None:
+        """One more reading, and what happened since the one before."""
+        if len(self._lines) >= CHUNK:
+            self._close()
+        anew, last = not self._lines, self._last
+        data: dict[str, Any] = {"at": [frame.wall, frame.at], "link": frames.pack_known(frame.link)}
+        if anew:
+            data["anew"] = True
+        if anew or last is None or frame.inventory != last.inventory:
+            data["inventory"] = frames.pack_known(frame.inventory)
+        if frame.vitals is not None and (anew or last is None or frame.vitals is not last.vitals):
+            data["vitals"] = frames.pack_known(frame.vitals)
+        if anew or last is None or frame.findings is not last.findings:
+            data["findings"] = [frames.pack_finding(finding, self.aliases) for finding in frame.findings]
+        if told := [frames.pack_event(event, self.aliases) for event in events]:
+            data["events"] = told
+        data["families"] = families = {}
+        for family in self._layout.families:
+            snapshot = frame.snapshots.get(family.id)
+            before = last.snapshots.get(family.id) if last else None
+            if snapshot is not None and (anew or snapshot is not before):
+                families[family.id] = self._family(family, snapshot, anew=anew)
+        line = msgspec.json.encode(data)
+        self._lines.append(line)
+        self._walls.append(frame.wall)
+        self._open += len(line)
+        self._last = frame
+
+    def _family(self, family: Family, snapshot: Snapshot, *, anew: bool) -> list[Any]:
+        """What `frames.pack_snapshot` tells, the rows that changed (`anew`: all), and the names of those that went."""
+        known = self._rows.setdefault(family.id, {})
+        changed: list[msgspec.Raw] = []
+        there: set[str] = set()
+        for row in snapshot.rows:
+            name = self.aliases.row(family.id, row.id)
+            there.add(name)
+            before = known.get(name)
+            if before is None or _differs(family, before[0], row):
+                raw = msgspec.Raw(msgspec.json.encode(frames.pack_row(family, row, name)))
+                known[name] = (row, raw)
+                changed.append(raw)
+        gone = [name for name in known if name not in there]
+        for name in gone:
+            del known[name]
+        rows = [raw for _, raw in known.values()] if anew else changed
+        return [frames.pack_snapshot(snapshot), rows, [] if anew else gone]
+
+    def _close(self) -> None:
+        chunk = _closed(self._lines, self._walls)
+        self._chunks.append(chunk)
+        self._packed += len(chunk.packed)
+        self._lines, self._walls, self._open = [], [], 0
+        while self._packed > self._limit and len(self._chunks) > 1:
+            self._packed -= len(self._chunks.popleft().packed)
+
+
+def chunked(lines: Iterable[bytes]) -> Iterator[Chunk]:
+    """Lines of a recording as chunks. Raises `BadRecording`."""
+    some: list[bytes] = []
+    walls: list[float] = []
+    for line in lines:
+        data = _read(line)
+        if data.get("anew") and some:
+            yield _closed(some, walls)
+            some, walls = [], []
+        some.append(line)
+        walls.append(_moment(data)[0])
+    if some:
+        yield _closed(some, walls)
+
+
+def _closed(lines: Sequence[bytes], walls: Sequence[float]) -> Chunk:
+    return Chunk(tuple(walls), zlib.compress(b"\n".join(lines), 3))
+
+
+def _differs(family: Family, old: Row, new: Row) -> bool:
+    if old.state != new.state or old.title != new.title or new.at - old.at > _STALE:
+        return True
+    if len(old.keys) != len(new.keys) or any(a.type != b.type for a, b in zip(old.keys, new.keys, strict=True)):
+        return True
+    if [judgement.code for judgement in old.judgements] != [judgement.code for judgement in new.judgements]:
+        return True
+    return any(
+        _moved(column.kind, before, now) if column.kind in TICKING else before != now
+        for column, before, now in zip(family.columns, old.cells, new.cells, strict=True)
+    )
+
+
+def _moved(kind: Kind, before: object, now: object) -> bool:
+    if kind is Kind.TREND:
+        return False  # it grows with each reading, and is written again with its row
+    if isinstance(before, Expiry) and isinstance(now, Expiry):
+        return before.ends != now.ends or (now.ends and abs(now.deadline - before.deadline) > _JITTER)
+    if isinstance(before, int | float) and isinstance(now, int | float):
+        return abs(now - before) > _JITTER
+    return before != now
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known at one line of a chunk."""
+
+    chunk: int
+    line: int = -1
+    vitals: Vitals | None = None
+    inventory: Any = None
+    link: Any = None
+    findings: Any = ()
+    families: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+
+class Tape:
+    """A recording as it was when this was made, to be looked at."""
+
+    def __init__(self, layout: Layout, chunks: Iterable[Chunk]) -> None:
+        self._layout = layout
+        self._chunks = tuple(chunks)
+        self.moments = [wall for chunk in self._chunks for wall in chunk.walls]
+        """Unix seconds of each reading, in the order in which they were made."""
+        self._starts = [0]
+        for chunk in self._chunks:
+            self._starts.append(self._starts[-1] + len(chunk.walls))
+        self._lines: tuple[int, list[bytes]] = (-1, [])
+        self._state = _State(-1)
+
+    def frame(self, number: int) -> Frame:
+        """The reading of that number, from 0. Raises `BadRecording`."""
+        chunk = bisect_right(self._starts, number) - 1
+        wanted = number - self._starts[chunk]
+        if self._state.chunk != chunk or self._state.line > wanted:
+            self._state = _State(chunk)
+        if self._lines[0] != chunk:
+            self._lines = (chunk, self._chunks[chunk].lines)
+        state, data = self._state, dict[str, Any]()
+        try:
+            while state.line < wanted:
+                state.line += 1
+                data = _read(self._lines[1][state.line])
+                self._apply(data, state)
+            wall, at = _moment(_read(self._lines[1][wanted]))
+            return self._made(state, wall, at)
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+            self._state = _State(-1)
+            raise error if isinstance(error, BadRecording) else BadRecording("This reading cannot be read.") from error
+
+    def events(self) -> Iterator[tuple[int, Event]]:
+        """Everything that happened, oldest first, with the number of its reading. Raises `BadRecording`."""
+        number = 0
+        for chunk in self._chunks:
+            for line in chunk.lines:
+                for told in _read(line).get("events", ()):
+                    yield number, frames.unpack_event(told)
+                number += 1
+
+    def vitals(self) -> Iterator[Vitals]:
+        """The server's figures, oldest first. Raises `BadRecording`."""
+        for chunk in self._chunks:
+            for line in chunk.lines:
+                if told := _read(line).get("vitals"):
+                    yield frames.unpack_vitals(told)
+
+    def lines(self) -> Iterator[bytes]:
+        """As a file has them."""
+        for chunk in self._chunks:
+            yield from chunk.lines
+
+    def _apply(self, data: dict[str, Any], state: _State) -> None:
+        state.link = data["link"]
+        for name in ("inventory", "vitals", "findings"):
+            if name in data:
+                setattr(state, name, data[name])
+        for family_id, (scalars, rows, gone) in data["families"].items():
+            known = state.families.get(family_id, (None, {}))[1]
+            for name in gone:
+                known.pop(name, None)
+            known.update((row[0], row) for row in rows)
+            state.families[family_id] = (scalars, known)
+
+    def _made(self, state: _State, wall: float, at: float) -> Frame:
+        snapshots = {}
+        for family in self._layout.families:
+            if family.id in state.families:
+                scalars, packed = state.families[family.id]
+                rows = tuple(frames.unpack_row(family, row) for row in packed.values())
+                snapshots[family.id] = frames.unpack_snapshot(family, scalars, rows)
+        return Frame(
+            wall,
+            at,
+            frames.unpack_link(state.link),
+            frames.unpack_inventory(state.inventory),
+            frames.unpack_vitals(state.vitals) if state.vitals is not None else None,
+            snapshots,
+            tuple(frames.unpack_finding(finding) for finding in state.findings),
+        )
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    if len(line) > _LONGEST_LINE:
+        raise BadRecording("A line of it is longer than any that this program writes.")
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRecording("A line of it is not one that this program writes.") from error
+
+
+def _moment(data: dict[str, Any]) -> tuple[float, float]:
+    try:
+        wall, at = data["at"]
+        return float(wall), float(at)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRecording("A reading in it has no time.") from error
