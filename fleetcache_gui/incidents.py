@@ -44,14 +44,16 @@ async def recorded(shown: MainWindow, session: Session, theme: Theme) -> AsyncIt
             tasks.add(aio.spawn(what(tape), name=name))
 
     async def look_back(tape: Tape) -> None:
-        replay = Replay(tape, session.layout, name=session.name, environment=session.environment)
-        await review(replay, theme)
+        shown.status.say("The recording is being read …")
+        history = await aside(tape.history)
+        shown.status.say("")
+        await review(Replay(tape, history, session.layout, name=session.name, environment=session.environment), theme)
 
     async def save(tape: Tape) -> None:
         await save_bundle(shown, session, tape, theme)
 
     def hindrance() -> str:
-        return "" if recorder.tape() else "Nothing was read yet."
+        return "" if recorder.size else "Nothing was read yet."
 
     shown.offer(
         Action(
@@ -104,8 +106,9 @@ async def save_bundle(shown: MainWindow, session: Session, tape: Tape, theme: Th
     )
     shown.status.say("The bundle is being made …")
     try:
-        pictures = await _pictures_of(Replay(tape, session.layout, name=session.name), theme)
-        content = await aside(partial(bundle.pack, manifest, tape, session.layout, pictures))
+        history = await aside(tape.history)
+        pictures = await _pictures_of(Replay(tape, history, session.layout, name=session.name), theme)
+        content = await aside(partial(bundle.pack, manifest, tape, history, session.layout, pictures))
         problem = await aside(partial(write_whole, path, content))
     except BadRecording as bad:
         problem = str(bad)

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain.pages import Page
 from fleetcache_gui.domain.snapshot import Phase
-from fleetcache_gui.present.timeline import Event, changes
+from fleetcache_gui.present.comparing import differences
 from fleetcache_gui.redis_io.address import Address
-from fleetcache_gui.session import HISTORY, Session
+from fleetcache_gui.session import EVENTS, HISTORY, Session
 
 if TYPE_CHECKING:
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.pages import PageCursor
     from fleetcache_gui.present.frames import Frame
-    from fleetcache_gui.present.recorder import Tape
+    from fleetcache_gui.present.recorder import History, Tape
+    from fleetcache_gui.present.timeline import Event
 
 NOWHERE = Address("recording.invalid", 1)
 """Stands for a server where there is none. Nothing is ever sent to it."""
@@ -29,12 +30,11 @@ class Replay(Session):
 
     recorded = True
 
-    def __init__(self, tape: Tape, layout: Layout, *, name: str, environment: str = "") -> None:
-        """Raises `BadRecording`."""
+    def __init__(self, tape: Tape, history: History, layout: Layout, *, name: str, environment: str = "") -> None:
+        """`history` is the tape's own. Raises `BadRecording`."""
         super().__init__(NOWHERE, layout, name=name, environment=environment)
         self.tape = tape
-        self._told = list(tape.events())
-        self._figures = list(tape.vitals())
+        self._told, self._figures = history.events[-EVENTS:], history.vitals
         self._last = tape.frame(len(tape.moments) - 1)
         self._frame = self._last
         self.number = -1
@@ -54,7 +54,7 @@ class Replay(Session):
         """Show the reading of that number, from 0. Raises `BadRecording`; what was shown stays then."""
         frame = self.tape.frame(number)
         self._frame, self.number = frame, number
-        shown = [event for at, event in self._told[-self.events.maxlen :] if at <= number]  # type: ignore[operator]
+        shown = [event for at, event in self._told if at <= number]
         self.events.clear()
         self.events.extend(reversed(shown))
         upto = bisect_right(self._figures, frame.at, key=lambda vitals: vitals.at)
@@ -85,8 +85,7 @@ class Replay(Session):
         for family in self.layout.families:
             then, last = self._frame.snapshots.get(family.id), self._last.snapshots.get(family.id)
             if then is not None and last is not None:
-                known = {row.id: row for row in then.rows}
-                found += changes(family, known, last.rows, self._last.wall, complete=then.complete)
+                found += differences(family, then, last, self._last.wall)
         return tuple(found)
 
     async def page(self, key: bytes, type_word: str, cursor: PageCursor | None = None) -> Page:

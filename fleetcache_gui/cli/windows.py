@@ -111,13 +111,11 @@ def review(path: Path) -> int:
     _need_display()
     try:
         manifest, tape = bundle.unpack(path, PINNED)
-        replay = partial(
-            Replay, tape, PINNED[manifest.layout], name=f"{manifest.name} (recorded)", environment=manifest.environment
-        )
+        layout, name, history = PINNED[manifest.layout], f"{manifest.name} (recorded)", tape.history()
 
         async def main() -> int:
             theme = Theme(settings.load(settings.default_path()).theme)
-            await incidents.review(replay(), theme)
+            await incidents.review(Replay(tape, history, layout, name=name, environment=manifest.environment), theme)
             return 0
 
         return shell.run(main)

@@ -26,6 +26,7 @@ class Happening(Enum):
     USED = "used"
     EXPIRED = "expired"
     GONE = "gone"
+    CHANGED = "changed"
     OPENED = "finding"
     CLOSED = "finding closed"
     SERVER = "server"

@@ -17,7 +17,7 @@ import msgspec
 
 from fleetcache_gui.present import event_files
 from fleetcache_gui.present.frames import BadRecording
-from fleetcache_gui.present.recorder import Tape, chunked
+from fleetcache_gui.present.recorder import History, Tape, chunked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ FORMAT = 1
 _MANIFEST, _RECORDING = "manifest.json", "recording.jsonl"
 _MOST_PARTS, _LARGEST_MANIFEST, _LARGEST_RECORDING, _LONGEST_LINE = 200, 1 << 20, 2 << 30, 64 << 20
 _PART = 1 << 20
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 Short = Annotated[str, msgspec.Meta(max_length=1000)]
 
@@ -49,10 +50,10 @@ class Manifest(msgspec.Struct):
     interval: float = 2.0
 
 
-def pack(manifest: Manifest, tape: Tape, layout: Layout, pictures: Mapping[str, bytes]) -> bytes:
+def pack(manifest: Manifest, tape: Tape, history: History, layout: Layout, pictures: Mapping[str, bytes]) -> bytes:
     """The whole file. `pictures` are PNG files by name."""
     out = io.BytesIO()
-    events = [event for _, event in tape.events()][::-1]
+    events = [event for _, event in history.events][::-1]
     last = tape.frame(len(tape.moments) - 1)
     found = [
         {
@@ -65,7 +66,7 @@ def pack(manifest: Manifest, tape: Tape, layout: Layout, pictures: Mapping[str, 
         }
         for finding in last.findings
     ]
-    figures = [msgspec.to_builtins(vitals) for vitals in tape.vitals()]
+    figures = [msgspec.to_builtins(vitals) for vitals in history.vitals]
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         file.writestr(_RECORDING, b"".join(line + b"\n" for line in tape.lines()))
@@ -73,7 +74,7 @@ def pack(manifest: Manifest, tape: Tape, layout: Layout, pictures: Mapping[str, 
         file.writestr("findings.json", msgspec.json.format(msgspec.json.encode(found)))
         file.writestr("metrics.json", msgspec.json.encode(figures))
         for name, picture in pictures.items():
-            file.writestr(zipfile.ZipInfo(f"pictures/{name}"), picture)
+            file.writestr(f"pictures/{name}", picture, zipfile.ZIP_STORED)
     return out.getvalue()
 
 
@@ -83,6 +84,8 @@ def unpack(path: Path, layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
         with zipfile.ZipFile(path) as file:
             if len(file.infolist()) > _MOST_PARTS:
                 raise BadRecording(f"{path.name} has more parts than any bundle.")
+            if any(part.compress_type not in _COMPRESSIONS for part in file.infolist()):
+                raise BadRecording(f"{path.name} is packed in another way than this program packs.")
             manifest = _manifest(file)
             with file.open(_RECORDING) as recording:
                 tape = Tape(layouts[manifest.layout], chunked(_lines(recording)))

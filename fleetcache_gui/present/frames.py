@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Data: TypeAlias = Any
 """Numbers, texts, None, and lists and objects of such: what JSON can say."""
 
-_SAMPLES = 120
+_SAMPLES = 30
 """Points of a trend that are kept of each row."""
 _LONGEST = 100_000
 """Characters of one text that are taken in."""
@@ -83,7 +83,11 @@ def pack_row(family: Family, row: Row, name: str) -> Data:
         [row.state.word, row.state.tone.value],
         row.why,
         [list(fact) for fact in row.facts],
-        [[masked(family, key.name), key.type, _pack_cell(key.expiry)] for key in row.keys],
+        # A key that names its row keeps the row's name.
+        [
+            [name if key.name == row.id else masked(family, key.name), key.type, _pack_cell(key.expiry)]
+            for key in row.keys
+        ],
         [list(sample) for sample in row.samples[-_SAMPLES:]],
         row.since,
         row.at,
@@ -117,10 +121,11 @@ def unpack_row(family: Family, data: Data) -> Row:
     return row
 
 
-def pack_snapshot(snapshot: Snapshot) -> Data:
-    """All but the rows."""
+def pack_snapshot(family: Family, snapshot: Snapshot) -> Data:
+    """All but the rows. The count is what the family's tab shows, which needs what is not recorded of its rows."""
     s = snapshot
-    return [s.count, s.at, s.complete, s.long, s.suspects, s.suspects_read, s.refused]
+    own = None if s.long else family.weight(s.rows)
+    return [s.count if own is None else own, s.at, s.complete, s.long, s.suspects, s.suspects_read, s.refused]
 
 
 def unpack_snapshot(family: Family, data: Data, rows: tuple[Row, ...]) -> Snapshot:

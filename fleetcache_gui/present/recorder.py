@@ -10,7 +10,7 @@ import zlib
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -125,7 +125,7 @@ class Recorder:
         for name in gone:
             del known[name]
         rows = [raw for _, raw in known.values()] if anew else changed
-        return [frames.pack_snapshot(snapshot), rows, [] if anew else gone]
+        return [frames.pack_snapshot(family, snapshot), rows, [] if anew else gone]
 
     def _close(self) -> None:
         chunk = _closed(self._lines, self._walls)
@@ -191,6 +191,13 @@ class _State:
     families: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
 
 
+class History(NamedTuple):
+    """Of a whole recording, oldest first; `events` with the number of the reading at which each was found."""
+
+    events: list[tuple[int, Event]]
+    vitals: list[Vitals]
+
+
 class Tape:
     """A recording as it was when this was made, to be looked at."""
 
@@ -225,21 +232,19 @@ class Tape:
             self._state = _State(-1)
             raise error if isinstance(error, BadRecording) else BadRecording("This reading cannot be read.") from error
 
-    def events(self) -> Iterator[tuple[int, Event]]:
-        """Everything that happened, oldest first, with the number of its reading. Raises `BadRecording`."""
+    def history(self) -> History:
+        """What happened, and the server's figures. Of eight hours that takes some seconds. Raises `BadRecording`."""
+        events: list[tuple[int, Event]] = []
+        vitals: list[Vitals] = []
         number = 0
         for chunk in self._chunks:
             for line in chunk.lines:
-                for told in _read(line).get("events", ()):
-                    yield number, frames.unpack_event(told)
+                data = _read(line)
+                events += ((number, frames.unpack_event(told)) for told in _list(data.get("events", [])))
+                if told := data.get("vitals"):
+                    vitals.append(frames.unpack_vitals(told))
                 number += 1
-
-    def vitals(self) -> Iterator[Vitals]:
-        """The server's figures, oldest first. Raises `BadRecording`."""
-        for chunk in self._chunks:
-            for line in chunk.lines:
-                if told := _read(line).get("vitals"):
-                    yield frames.unpack_vitals(told)
+        return History(events, vitals)
 
     def lines(self) -> Iterator[bytes]:
         """As a file has them."""
@@ -283,6 +288,12 @@ def _read(line: bytes) -> dict[str, Any]:
         return msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRecording("A line of it is not one that this program writes.") from error
+
+
+def _list(data: object) -> list[Any]:
+    if not isinstance(data, list):
+        raise BadRecording("What happened is not told as a list in it.")
+    return data
 
 
 def _moment(data: dict[str, Any]) -> tuple[float, float]:

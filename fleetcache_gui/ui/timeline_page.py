@@ -105,6 +105,8 @@ class TimelinePage(SectionPage):
         self.where.addItem("The server", "")
         self.what = self._choice("What happened", ALL_KINDS)
         for kind in Happening:
+            if kind is Happening.CHANGED:
+                continue  # told of two moments of a recording alone
             self.what.addItem(kind.value, kind)
         self.tones = self._choice("How grave it is", ALL_TONES)
         self.tones.addItem(WORSE, GRAVE)

@@ -165,7 +165,7 @@ def _backlog(reading: Reading, name: str, waiting: int | None, processing: int |
 
 def _weight(rows: tuple[Row, ...]) -> int | None:
     """Hosts that wait, of the task that has most of them."""
-    return max((row.memory for row in rows if isinstance(row.memory, int)), default=0)
+    return max((row.memory for row in rows if isinstance(row.memory, int)), default=None)
 
 
 FAMILY = Family(
