@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fleetcache_gui import app, shell
+from PySide6.QtWidgets import QApplication
+
+from fleetcache_gui import aio, app, incidents, shell
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.demo import RATE_LIMITS, EmbeddedServer, SimulatedFleet
 from fleetcache_gui.demo.drills import DRILLS, Stage
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import parse_url
+from fleetcache_gui.replay import Replay
 from fleetcache_gui.session import Session
 from fleetcache_gui.settings import Settings
+from fleetcache_gui.ui.scrub_bar import ScrubBar
 from fleetcache_gui.ui.sizing_page import SizingPage
 from fleetcache_gui.ui.theme import Theme
+from fleetcache_gui.ui.window import MainWindow
 from tests.ui.docs_metrics import take
 
 if TYPE_CHECKING:
@@ -35,7 +40,10 @@ async def sections(folder: Path, kept: Path) -> None:
             address, SPEC, name="Demo fleet", environment="DEMO", expected=Expected(5000, RATE_LIMITS), interval=1.0
         )
         theme = Theme("dark")
-        async with shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
+        async with (
+            shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window,
+            incidents.recorded(window, session, theme) as recorder,
+        ):
             window.resize(1280, 800)
             offered = await app.offer_drills(window, session, theme, stage)
             assert offered is not None
@@ -44,6 +52,19 @@ async def sections(folder: Path, kept: Path) -> None:
             for name in ("timeline", "locks"):
                 window.show_section(name)
                 await take(window, theme, folder, "lock-theatre" if name == "locks" else name)
+            tape = recorder.tape()
+            assert tape is not None
+            replay = Replay(tape, tape.history(), SPEC, name=session.name, environment=session.environment)
+            looking = aio.spawn(incidents.review(replay, theme), name="look back")
+            while (back := _other(window)) is None:
+                await asyncio.sleep(0.05)
+            back.resize(1280, 800)
+            bar_ = back.findChild(ScrubBar)
+            bar_.slider.setValue(bar_.slider.maximum() // 2)
+            back.show_section("since")
+            await take(back, theme, folder, "look-back")
+            back.close()
+            await looking
             window.show_section("sizing")
             page = window.home.page("sizing")
             assert isinstance(page, SizingPage)
@@ -62,6 +83,11 @@ async def sections(folder: Path, kept: Path) -> None:
             await take(window, theme, folder, "presenter")
             play.reset()
             await _done(play)
+
+
+def _other(window: MainWindow) -> MainWindow | None:
+    found = (w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow) and w is not window)
+    return next((w for w in found if w.isVisible()), None)
 
 
 async def _step(play: DrillPlay) -> None:
