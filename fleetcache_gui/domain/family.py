@@ -17,6 +17,7 @@ from fleetcache_gui.domain.verbs import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from fleetcache_gui.domain.lens import Lens
     from fleetcache_gui.domain.plan import Draft
     from fleetcache_gui.domain.telling import Told
     from fleetcache_gui.domain.values import Claim
@@ -248,6 +249,8 @@ class Family:
     """Column id and descending flag of the first order."""
     verbs: tuple[Verb, ...] = ()
     """What may be done to its rows, in the order of menus."""
+    lens: Callable[[Row, float, float], Lens | None] | None = None
+    """A closer look at a row at a moment (monotonic, then the server's Unix seconds); None: nothing more is known."""
 
     @property
     def gathers(self) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RATE_WINDOW = 20.0
 """Seconds over which rates are taken."""
 
-_KEPT = 64  # samples of what arrived: more than that window needs
+_KEPT = 150  # samples of what arrived: as many as of what waits
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.choice_sheet import ChoiceSheet
     from fleetcache_gui.ui.family_page import FamilyPage
     from fleetcache_gui.ui.history_sheet import HistorySheet
+    from fleetcache_gui.ui.lens_sheet import LensSheet
     from fleetcache_gui.ui.plan_sheet import PlanSheet
     from fleetcache_gui.ui.sheet import Sheet
     from fleetcache_gui.ui.theme import Theme
@@ -101,6 +102,19 @@ class DeedDesk(QObject):
         sheet.undo.connect(self.undo)
         return sheet
 
+    @cached_property
+    def lens_sheet(self) -> LensSheet:
+        """A closer look at a row."""
+        from fleetcache_gui.ui.lens_sheet import LensSheet
+
+        return self._keep(LensSheet(self._window, self._session, self._theme))
+
+    def look_closer(self, page: FamilyPage | None, row_id: bytes | None = None) -> None:
+        """At that row, or the chosen one."""
+        wanted = row_id or (page.view.chosen if page else None)
+        if page is not None and wanted and page.family.lens is not None and not self.busy:
+            self.lens_sheet.look(page.family, wanted)
+
     def _keep(self, sheet: AnySheet) -> AnySheet:
         self.sheets.append(sheet)
         sheet.opened.connect(self._tell)
@@ -122,6 +136,7 @@ class DeedDesk(QObject):
         page.deeds.wanted.connect(partial(self.do, page))
         page.deeds.shown_wanted.connect(partial(self.do_to_shown, page))
         page.deeds.unlock_wanted.connect(self.toggle_lock)
+        page.detail.lens_wanted.connect(partial(self.look_closer, page))
 
     def do(self, page: FamilyPage, verb: Verb, ids: Ids) -> None:
         """A verb for rows, or without ids for all that it fits."""

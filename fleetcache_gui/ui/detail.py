@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -61,7 +61,10 @@ def a_or_an(noun: str) -> str:
 
 
 class Detail(QFrame):
-    """Shows the row last given to `show_row`, kept up to date by `refresh`, until `clear`."""
+    """Shows the row last given to `show_row`, kept up to date by `refresh`, until `clear`. `lens_wanted(row id)`: a
+    person wants to look closer."""
+
+    lens_wanted = Signal(object)
 
     def __init__(
         self,
@@ -140,6 +143,9 @@ class Detail(QFrame):
         self._keys.revealed_changed.connect(self._hide_secret)
         self._trend_title = PlainLabel(trend_title(self._family), theme=theme, role="label")
         self._trend = TrendChart(theme, self._clock)
+        self._lens = QPushButton("Closer look…")
+        self._lens.clicked.connect(self._look_closer)
+        self._lens.setVisible(self._family.lens is not None)
         self._events = RowEvents(theme)
         self._veil = Veil(theme)
         self._veil.lifted.connect(self._lift)
@@ -155,6 +161,7 @@ class Detail(QFrame):
         column.addSpacing(4)
         column.addWidget(self._trend_title)
         column.addWidget(self._trend)
+        column.addWidget(self._lens, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._events)
         column.addSpacing(4)
         column.addWidget(self._keys)
@@ -163,6 +170,10 @@ class Detail(QFrame):
         column.addWidget(self._value)
         column.addStretch(1)
         return body
+
+    def _look_closer(self) -> None:
+        if self._row is not None:
+            self.lens_wanted.emit(self._row.id)
 
     def _keep_margin(self, least: int, most: int) -> None:
         """The scroll bar stands in the right margin, not beside it."""

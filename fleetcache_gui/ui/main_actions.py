@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.ui.actions import Action
+from fleetcache_gui.ui.detail import a_or_an
 from fleetcache_gui.ui.table_export import EXPORT_KEYS
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.session import Session
     from fleetcache_gui.settings import Settings
+    from fleetcache_gui.ui.deed_desk import DeedDesk
     from fleetcache_gui.ui.family_page import FamilyPage
     from fleetcache_gui.ui.home import Home
     from fleetcache_gui.ui.palette import Palette, ShortcutSheet
@@ -36,6 +38,7 @@ class Window(Protocol):
     tabs: Tabs
     home: Home
     export: TableExport
+    desk: DeedDesk
     palette_: Palette
     sheet: ShortcutSheet
 
@@ -77,6 +80,15 @@ def main_actions(window: Window, session: Session, theme: Theme, settings: Setti
         if window.page:
             window.export.start(window.page.view.table)
 
+    def no_lens() -> str:
+        page = window.page
+        if page is None or page.family.lens is None:
+            return "Only campaigns and queues have more to show."
+        return "" if page.view.chosen else f"Choose {a_or_an(page.family.noun[0])} first."
+
+    def look_closer() -> None:
+        window.desk.look_closer(window.page)
+
     def step_tab(step: int) -> None:
         tabs.setCurrentIndex((tabs.currentIndex() + step) % tabs.count())
 
@@ -88,6 +100,7 @@ def main_actions(window: Window, session: Session, theme: Theme, settings: Setti
     yield Action("find", "Find in all families", focus_find, ("Ctrl+F",))
     yield Action("filter", "Filter this family", focus_filter, ("Ctrl+L",), not_on_family)
     yield Action("export", "Export this table…", export, (EXPORT_KEYS,), nothing_shown)
+    yield Action("lens", "Closer look at the chosen row…", look_closer, ("Ctrl+I",), no_lens)
     yield Action("palette", "Command palette", lambda: window.palette_.open(), ("Ctrl+K", "Ctrl+Shift+P"))
     yield Action("shortcuts", "Help and shortcuts", lambda: window.sheet.open(), ("Ctrl+/", "F1"))
     yield Action("retry", "Try to connect now", session.retry_now, (), not_down)

@@ -13,6 +13,7 @@ from fleetcache_gui.demo import RATE_LIMITS, EmbeddedServer, SimulatedFleet
 from fleetcache_gui.demo.drills import DRILLS, Stage
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.families.spec.host_queue import KEY as QUEUE
 from fleetcache_gui.redis_io.address import parse_url
 from fleetcache_gui.replay import Replay
 from fleetcache_gui.session import Session
@@ -34,7 +35,10 @@ SEEN = 75.0
 
 async def sections(folder: Path, kept: Path) -> None:
     """Timeline, lock theatre, sizing, then a drill: its page, and what the presenter's bar shows beneath a tab."""
-    async with EmbeddedServer() as source, Stage(source, lambda: SimulatedFleet(source.url), DRILLS) as stage:
+    async with (
+        EmbeddedServer() as source,
+        Stage(source, lambda: SimulatedFleet(source.url, queue="stream"), DRILLS) as stage,
+    ):
         address = parse_url(source.url)
         session = Session(
             address, SPEC, name="Demo fleet", environment="DEMO", expected=Expected(5000, RATE_LIMITS), interval=1.0
@@ -52,6 +56,14 @@ async def sections(folder: Path, kept: Path) -> None:
             for name in ("timeline", "locks"):
                 window.show_section(name)
                 await take(window, theme, folder, "lock-theatre" if name == "locks" else name)
+            running = (row for row in session.snapshot("live_queries").rows if row.state.word == "running")  # type: ignore[union-attr]
+            most = max(running, key=lambda row: len(row.samples))
+            for name, family, row_id in (("campaign", "live_queries", most.id), ("queue", "host_queue", QUEUE)):
+                window.jump(family, row_id)
+                window.desk.look_closer(window.page, row_id)
+                await asyncio.sleep(1.5)
+                await take(window, theme, folder, f"lens-{name}")
+                window.desk.lens_sheet.close_up()
             tape = recorder.tape()
             assert tape is not None
             replay = Replay(tape, tape.history(), SPEC, name=session.name, environment=session.environment)

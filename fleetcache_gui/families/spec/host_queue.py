@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain import words
+from fleetcache_gui.domain import closer, words
 from fleetcache_gui.domain.decoding import (
     CELL,
     NAME,
@@ -36,6 +36,8 @@ from fleetcache_gui.families.queue_verbs import verbs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fleetcache_gui.domain.lens import Lens
 
 KEY = b"async_host:detail"
 
@@ -294,6 +296,10 @@ def _weight(rows: tuple[Row, ...]) -> int | None:
     return depths[0] if depths else None
 
 
+def _lens(row: Row, now: float, wall: float) -> Lens | None:
+    return closer.queue(row.memory, row.samples, now, wall) if isinstance(row.memory, Flow) else None
+
+
 FAMILY = Family(
     id=_ID,
     title="Host queue",
@@ -340,6 +346,7 @@ FAMILY = Family(
     fixed=(KEY,),
     tell=_tell,
     weight=_weight,
+    lens=_lens,
     sort=("queue", False),
     verbs=verbs(KEY),
 )

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fleetcache_gui.domain import words
+from fleetcache_gui.domain import closer, words
 from fleetcache_gui.domain.decoding import (
     CELL,
     NAME,
@@ -32,6 +33,9 @@ from fleetcache_gui.domain.text import shorten, show
 from fleetcache_gui.domain.values import Command, Expiry, KeyFact, Progress, State, Tone
 from fleetcache_gui.families.spec.live_queries.keys import ACTIVE, CAMPAIGN, hosts_key, keys_of, row_of, sql_key
 from fleetcache_gui.families.spec.live_queries.verbs import VERBS
+
+if TYPE_CHECKING:
+    from fleetcache_gui.domain.lens import Lens
 
 QUIET = 120.0
 """Seconds without a new answer after which a campaign is called quiet."""
@@ -308,6 +312,11 @@ def _weight(rows: tuple[Row, ...]) -> int | None:
     return sum(row.id != ACTIVE for row in rows)
 
 
+def _lens(row: Row, now: float, _wall: float) -> Lens | None:
+    answered = next((cell for cell in row.cells if isinstance(cell, Progress)), None)
+    return closer.campaign(row.samples, answered, now)
+
+
 FAMILY = Family(
     id=_ID,
     title="Live queries",
@@ -352,6 +361,7 @@ FAMILY = Family(
     index=ACTIVE,
     tell=_tell,
     weight=_weight,
+    lens=_lens,
     sort=("id", True),
     verbs=VERBS,
 )
