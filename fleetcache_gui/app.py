@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Mode as Lock
-from fleetcache_gui.incidents import recorded
+from fleetcache_gui.incidents import JOURNALS, recorded
 from fleetcache_gui.shell import PICTURE_SIZE, window
 from fleetcache_gui.ui.home import Section
 from fleetcache_gui.ui.theme import Mode, Theme
@@ -118,7 +118,10 @@ async def watch(
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
     theme = Theme(remembered.theme)
-    async with window(session, deeds, theme, remembered) as shown, recorded(shown, session, theme):
+    async with (
+        window(session, deeds, theme, remembered) as shown,
+        recorded(shown, session, theme, remembered, settings.data_folder() / JOURNALS),
+    ):
         shown.desk.keep_thresholds = keep
         offering = [aio.spawn(_offer(shown, session, theme, teacher), name="drills")] if teacher else []
         try:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QBuffer, QIODevice
 
-from fleetcache_gui import __version__, aio, settings
+from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.domain.words import count
 from fleetcache_gui.present.frames import BadRecording
-from fleetcache_gui.recording import FlightRecorder
+from fleetcache_gui.recording import FlightRecorder, manifest
 from fleetcache_gui.redis_io.aside import aside
 from fleetcache_gui.replay import NOWHERE, Replay
 from fleetcache_gui.shell import PICTURE_SIZE, window
@@ -24,18 +23,25 @@ from fleetcache_gui.ui.window import MainWindow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
+    from pathlib import Path
 
     from fleetcache_gui.present.recorder import Tape
     from fleetcache_gui.session import Session
     from fleetcache_gui.ui.theme import Theme
 
 BACK = "Ctrl+B"
+JOURNALS = "recordings"
+"""The folder of recordings, in that of this user's data."""
 
 
 @asynccontextmanager
-async def recorded(shown: MainWindow, session: Session, theme: Theme) -> AsyncIterator[FlightRecorder]:
-    """A flight recorder beside a window, with the actions that use it."""
-    recorder = FlightRecorder(session)
+async def recorded(
+    shown: MainWindow, session: Session, theme: Theme, remembered: settings.Settings, folder: Path
+) -> AsyncIterator[FlightRecorder]:
+    """A flight recorder beside a window, with the actions that use it. `folder`: of what is kept on disk, if wanted."""
+    recorder = FlightRecorder(session, folder)
+    recorder.failed.connect(shown.status.say)
+    recorder.keep(journal=remembered.journal)
     tasks: set[asyncio.Task[None]] = set()
 
     def start(what: Callable[[Tape], Coroutine[Any, Any, None]], name: str) -> None:
@@ -55,15 +61,33 @@ async def recorded(shown: MainWindow, session: Session, theme: Theme) -> AsyncIt
     def hindrance() -> str:
         return "" if recorder.size else "Nothing was read yet."
 
+    def keep(*, journal: bool) -> None:
+        remembered.journal = journal
+        recorder.keep(journal=journal)
+        shown.status.say(f"The recording is kept in {folder} from now on." if journal else "It is kept in memory only.")
+
     shown.offer(
         Action(
             "look-back", "Look back: the flight recorder", partial(start, look_back, "look back"), (BACK,), hindrance
         ),
         Action("bundle", "Save an incident bundle…", partial(start, save, "incident bundle"), (), hindrance),
+        Action(
+            "journal.on",
+            "Keep the recording on disk, so that it outlives a crash",
+            partial(keep, journal=True),
+            hindrance=lambda: "It is kept on disk." if recorder.kept else "",
+        ),
+        Action(
+            "journal.off",
+            "Keep the recording in memory only",
+            partial(keep, journal=False),
+            hindrance=lambda: "" if recorder.kept else "It is kept in memory only.",
+        ),
     )
     try:
         yield recorder
     finally:
+        recorder.end()
         await aio.cancel_and_wait(tasks)
 
 
@@ -92,23 +116,12 @@ async def save_bundle(shown: MainWindow, session: Session, tape: Tape, theme: Th
     path = await choose_file(shown, "Save an incident bundle", name, ("Incident bundle (*.zip)",))
     if path is None:
         return
-    manifest = bundle.Manifest(
-        bundle.FORMAT,
-        f"fleetcache-gui {__version__}",
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        session.name,
-        session.address,
-        session.environment,
-        session.layout.id,
-        len(tape.moments),
-        asdict(session.thresholds),
-        session.interval,
-    )
+    told = manifest(session, len(tape.moments))
     shown.status.say("The bundle is being made …")
     try:
         history = await aside(tape.history)
         pictures = await _pictures_of(Replay(tape, history, session.layout, name=session.name), theme)
-        content = await aside(partial(bundle.pack, manifest, tape, history, session.layout, pictures))
+        content = await aside(partial(bundle.pack, told, tape, history, session.layout, pictures))
         problem = await aside(partial(write_whole, path, content))
     except BadRecording as bad:
         problem = str(bad)

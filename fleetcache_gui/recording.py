@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+import msgspec
+from PySide6.QtCore import QObject, Signal
 
+from fleetcache_gui import __version__
 from fleetcache_gui.present.frames import Frame
+from fleetcache_gui.present.manifest import FORMAT, Manifest
 from fleetcache_gui.present.recorder import Recorder, Tape
+from fleetcache_gui.redis_io.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from fleetcache_gui.domain.snapshot import Link, Phase
     from fleetcache_gui.present.timeline import Event
     from fleetcache_gui.session import Session
 
 
-class FlightRecorder(QObject):
-    """Notes what the session knows after each reading, and when the connection is lost."""
+def manifest(session: Session, readings: int) -> Manifest:
+    """What a recording of this session says of itself. No credential is in it."""
+    return Manifest(
+        FORMAT,
+        f"fleetcache-gui {__version__}",
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        session.name,
+        session.address,
+        session.environment,
+        session.layout.id,
+        readings,
+        asdict(session.thresholds),
+        session.interval,
+    )
 
-    def __init__(self, session: Session) -> None:
+
+class FlightRecorder(QObject):
+    """Notes what the session knows after each reading, and when the connection is lost.
+
+    `failed(sentence)`: the journal could not be written, and is no longer kept.
+    """
+
+    failed = Signal(str)
+
+    def __init__(self, session: Session, folder: Path) -> None:
+        """`folder`: where a journal lies, once one is kept."""
         super().__init__(session)
+        self._folder = folder
+        self._journal: Journal | None = None
         self._session = session
         self._recorder = Recorder(session.layout)
         self._events: list[Event] = []
@@ -39,6 +70,21 @@ class FlightRecorder(QObject):
         chunks = self._recorder.chunks()
         return Tape(self._session.layout, chunks) if chunks else None
 
+    @property
+    def kept(self) -> bool:
+        """Whether it is written to disk too."""
+        return self._journal is not None
+
+    def keep(self, *, journal: bool) -> None:
+        """Write to disk too from the next chunk on, or no longer; what is there stays."""
+        if self._journal is not None:
+            self._journal.close()
+        self._journal = Journal(self._folder, msgspec.json.encode(manifest(self._session, 0))) if journal else None
+
+    def end(self) -> None:
+        """The journal's last bytes."""
+        self.keep(journal=False)
+
     def _happened(self, events: Sequence[Event]) -> None:
         self._events += events
 
@@ -55,4 +101,10 @@ class FlightRecorder(QObject):
         frame = Frame(
             session.wall(), session.now(), link, session.inventory, session.vitals, snapshots, session.findings
         )
-        self._recorder.note(frame, events)
+        line, anew = self._recorder.note(frame, events)
+        if self._journal is not None:
+            try:
+                self._journal.add(line, anew=anew)
+            except OSError as error:
+                self.keep(journal=False)
+                self.failed.emit(f"The recording is no longer kept on disk: {error.strerror}.")

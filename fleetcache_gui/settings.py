@@ -48,7 +48,7 @@ class Hushed(msgspec.Struct, omit_defaults=True):
 class Settings(msgspec.Struct, omit_defaults=True):
     """`geometry` is Qt's own, in base64; `tab` the family shown last, empty for the overview, and
     `section` that of the overview; `hushed` by the name of the connection. `notify`: tell of findings on the
-    desktop while the window is in the background."""
+    desktop while the window is in the background. `journal`: recordings are kept on disk too."""
 
     theme: Literal["system", "light", "dark"] = "system"
     interval: Interval = 2.0
@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, omit_defaults=True):
     undo: UndoSettings = msgspec.field(default_factory=UndoSettings)
     hushed: dict[str, list[Hushed]] = {}
     notify: bool = True
+    journal: bool = False
 
     def page(self, family_id: str) -> PageSettings:
         """The part that belongs to one family's page, to be changed in place."""

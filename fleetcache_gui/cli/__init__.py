@@ -172,14 +172,14 @@ def open_(
 ) -> None:
     """Inspect a server: a URL such as redis://localhost:6379/0 or rediss://user@cache.example.com, or a profile.
 
-    Or an incident bundle (*.zip), without any server.
+    Or an incident bundle (*.zip) or a recording (*.recording), without any server.
     """
     with _importing():
         from fleetcache_gui.cli import windows
         from fleetcache_gui.cli.login import checked
         from fleetcache_gui.domain.family import Expected
 
-    if where.target and where.target.lower().endswith(".zip") and "://" not in where.target:
+    if where.target and where.target.lower().endswith((".zip", ".recording")) and "://" not in where.target:
         sys.exit(windows.review(Path(where.target)))
     more = {"name": name, "environment": environment, "layout": layout}
     chosen, expected = checked(where), Expected(hosts, limits)

@@ -19,6 +19,7 @@ from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.present.frames import BadRecording
 from fleetcache_gui.profiles import store
 from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.journal import SUFFIX, lines
 from fleetcache_gui.replay import Replay
 from fleetcache_gui.session import Session
 from fleetcache_gui.ui.theme import Theme
@@ -105,12 +106,15 @@ def _is_kept(profile: Profile, path: Path) -> bool:
 
 
 def review(path: Path) -> int:
-    """Show an incident bundle; nothing is read from any server."""
+    """Show an incident bundle or a recording; nothing is read from any server."""
     from fleetcache_gui.present import bundle
 
     _need_display()
     try:
-        manifest, tape = bundle.unpack(path, PINNED)
+        if path.suffix == SUFFIX:
+            manifest, tape = bundle.of_lines(path.name, lines(path, bundle.LARGEST), PINNED)
+        else:
+            manifest, tape = bundle.unpack(path, PINNED)
         layout, name, history = PINNED[manifest.layout], f"{manifest.name} (recorded)", tape.history()
 
         async def main() -> int:
@@ -119,8 +123,9 @@ def review(path: Path) -> int:
             return 0
 
         return shell.run(main)
-    except BadRecording as bad:
-        raise Failure(str(bad)) from None
+    except ValueError as bad:  # BadRecording, or a recording that unfolds to too much
+        text = str(bad) if isinstance(bad, BadRecording) else f"{path.name} is larger than any recording."
+        raise Failure(text) from None
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}.") from None
 

@@ -11,43 +11,28 @@ import io
 import zipfile
 import zlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from fleetcache_gui.present import event_files
 from fleetcache_gui.present.frames import BadRecording
+from fleetcache_gui.present.manifest import Manifest, read
 from fleetcache_gui.present.recorder import History, Tape, chunked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import IO
 
     from fleetcache_gui.domain.layout import Layout
 
-FORMAT = 1
 _MANIFEST, _RECORDING = "manifest.json", "recording.jsonl"
-_MOST_PARTS, _LARGEST_MANIFEST, _LARGEST_RECORDING, _LONGEST_LINE = 200, 1 << 20, 2 << 30, 64 << 20
+_MOST_PARTS, _LARGEST_MANIFEST, _LONGEST_LINE = 200, 1 << 20, 64 << 20
+LARGEST = 2 << 30
+"""Bytes that a recording may unfold to."""
 _PART = 1 << 20
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-Short = Annotated[str, msgspec.Meta(max_length=1000)]
-
-
-class Manifest(msgspec.Struct):
-    """What a bundle says of itself. `server` is an address without credentials; `made` is UTC, ISO 8601."""
-
-    format: int
-    program: Short
-    made: Short
-    name: Short
-    server: Short
-    environment: Short
-    layout: Short
-    readings: int
-    thresholds: dict[Short, float | int | bool | None] = {}
-    interval: float = 2.0
 
 
 def pack(manifest: Manifest, tape: Tape, history: History, layout: Layout, pictures: Mapping[str, bytes]) -> bytes:
@@ -86,7 +71,8 @@ def unpack(path: Path, layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
                 raise BadRecording(f"{path.name} has more parts than any bundle.")
             if any(part.compress_type not in _COMPRESSIONS for part in file.infolist()):
                 raise BadRecording(f"{path.name} is packed in another way than this program packs.")
-            manifest = _manifest(file)
+            with file.open(_MANIFEST) as part:
+                manifest = read(part.read(_LARGEST_MANIFEST + 1))
             with file.open(_RECORDING) as recording:
                 tape = Tape(layouts[manifest.layout], chunked(_lines(recording)))
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, NotImplementedError) as error:
@@ -97,16 +83,17 @@ def unpack(path: Path, layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
     return manifest, tape
 
 
-def _manifest(file: zipfile.ZipFile) -> Manifest:
-    with file.open(_MANIFEST) as part:
-        raw = part.read(_LARGEST_MANIFEST + 1)
-    try:
-        version = msgspec.json.decode(raw, type=dict)["format"]
-        if version != FORMAT:
-            raise BadRecording(f"It is a bundle of format {version!r}; this version reads {FORMAT}.")
-        return msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, KeyError, RecursionError) as error:
-        raise BadRecording("Its manifest cannot be read.") from error
+def of_lines(name: str, lines: Iterable[bytes], layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
+    """A journal: its manifest is the first line. Raises `BadRecording`."""
+    each = iter(lines)
+    manifest = read(next(each, b""))
+    if manifest.layout not in layouts:
+        raise BadRecording(f"{name} is of a layout that this version does not know.")
+    tape = Tape(layouts[manifest.layout], chunked(filter(None, each)))
+    if not tape.moments:
+        raise BadRecording(f"{name} holds no reading.")
+    tape.frame(len(tape.moments) - 1)
+    return manifest, tape
 
 
 def _lines(recording: IO[bytes]) -> Iterator[bytes]:
@@ -114,7 +101,7 @@ def _lines(recording: IO[bytes]) -> Iterator[bytes]:
     left, total = b"", 0
     while part := recording.read(_PART):
         total += len(part)
-        if total > _LARGEST_RECORDING or len(left) > _LONGEST_LINE:
+        if total > LARGEST or len(left) > _LONGEST_LINE:
             raise BadRecording("It unfolds to more than any recording that this program makes.")
         *whole, left = (left + part).split(b"\n")
         yield from filter(None, whole)

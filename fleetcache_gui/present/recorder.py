@@ -80,8 +80,8 @@ class Recorder:
         whole = tuple(self._chunks)
         return (*whole, _closed(self._lines, self._walls)) if self._lines else whole
 
-    def note(self, frame: Frame, events: Iterable[Event]) -> None:
-        """One more reading, and what happened since the one before."""
+    def note(self, frame: Frame, events: Iterable[Event]) -> tuple[bytes, bool]:
+        """One more reading, and what happened since the one before; its line, and whether that tells everything."""
         if len(self._lines) >= CHUNK:
             self._close()
         anew, last = not self._lines, self._last
@@ -107,6 +107,7 @@ class Recorder:
         self._walls.append(frame.wall)
         self._open += len(line)
         self._last = frame
+        return line, anew
 
     def _family(self, family: Family, snapshot: Snapshot, *, anew: bool) -> list[Any]:
         """What `frames.pack_snapshot` tells, the rows that changed (`anew`: all), and the names of those that went."""

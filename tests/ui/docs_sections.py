@@ -46,7 +46,7 @@ async def sections(folder: Path, kept: Path) -> None:
         theme = Theme("dark")
         async with (
             shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window,
-            incidents.recorded(window, session, theme) as recorder,
+            incidents.recorded(window, session, theme, Settings(), kept / "recordings") as recorder,
         ):
             window.resize(1280, 800)
             offered = await app.offer_drills(window, session, theme, stage)

@@ -19,6 +19,7 @@ from fleetcache_gui.families.layouts import PINNED
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.present import bundle
 from fleetcache_gui.redis_io.address import parse_url
+from fleetcache_gui.redis_io.journal import SUFFIX, lines
 from fleetcache_gui.replay import Replay
 from fleetcache_gui.session import Session
 from fleetcache_gui.settings import Settings
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
     from fleetcache_gui.recording import FlightRecorder
 
     Eventually = Callable[..., Coroutine[None, None, None]]
+    Watched = tuple[MainWindow, Session, FlightRecorder, Redis, Theme]
 
 
 @asynccontextmanager
-async def watched(folder: Path) -> AsyncIterator[tuple[MainWindow, Session, FlightRecorder, Redis, Theme]]:
+async def watched(
+    folder: Path, *, journal: bool = False
+) -> AsyncIterator[tuple[MainWindow, Session, FlightRecorder, Redis, Theme]]:
     """A window with its recorder on a server of its own."""
     async with EmbeddedServer() as server:
         address, theme = parse_url(server.url), Theme("light")
@@ -50,7 +54,9 @@ async def watched(folder: Path) -> AsyncIterator[tuple[MainWindow, Session, Flig
             deeds = Deeds(session, address, folder)
             async with (
                 shell.window(session, deeds, theme, Settings()) as window,
-                incidents.recorded(window, session, theme) as recorder,
+                incidents.recorded(
+                    window, session, theme, Settings(journal=journal), folder / "recordings"
+                ) as recorder,
             ):
                 yield window, session, recorder, client, theme
         finally:
@@ -170,3 +176,41 @@ async def test_a_bundle_is_opened_when_the_server_is_long_gone(
         assert token not in shown.page.view.table.row(0).title
     finally:
         await aio.cancel_and_wait([showing])
+
+
+async def test_a_recording_on_disk_outlives_the_program(
+    qapp: QApplication, eventually: Eventually, tmp_path: Path
+) -> None:
+    async with watched(tmp_path, journal=True) as (window, session, recorder, client, _):
+        token = await InstallerTokens(client).issue(1, 2)
+        await eventually(lambda: titles(session, "installer_tokens"))
+        many = len(session.history)
+        await eventually(lambda: len(session.history) > many + 1)
+        (path,) = (tmp_path / "recordings").iterdir()
+        assert path.stat().st_mode & 0o777 == 0o600
+        torn = tmp_path / f"torn{SUFFIX}"
+        torn.write_bytes(path.read_bytes())  # as it stands if the program died now
+        manifest, tape = bundle.of_lines(torn.name, lines(torn, bundle.LARGEST), PINNED)
+        assert (manifest.name, manifest.layout) == ("cache", "spec")
+        assert tape.frame(len(tape.moments) - 1).snapshots["installer_tokens"].rows
+        assert not [line for line in lines(torn, bundle.LARGEST) if token.encode() in line]
+
+        assert recorder.kept
+        act(window, "journal.off")
+        assert window.status.said.text() == "It is kept in memory only."
+        size = path.stat().st_size
+        seen = len(session.history)
+        await eventually(lambda: len(session.history) > seen + 1)
+        assert path.stat().st_size == size
+        assert not recorder.kept
+
+
+async def test_a_disk_that_takes_nothing_is_told_once(
+    qapp: QApplication, eventually: Eventually, tmp_path: Path
+) -> None:
+    (tmp_path / "recordings").write_text("in the way of the folder")
+    async with watched(tmp_path, journal=True) as (window, session, recorder, _, _):
+        await eventually(lambda: window.status.said.text().startswith("The recording is no longer kept on disk: "))
+        assert not recorder.kept
+        await eventually(lambda: (tape := recorder.tape()) is not None and len(tape.moments) > 2)
+        assert session.link.phase is Phase.LIVE

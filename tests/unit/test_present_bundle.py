@@ -13,8 +13,9 @@ from fleetcache_gui.domain.telling import Happening
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.families.layouts import PINNED
 from fleetcache_gui.present import bundle
-from fleetcache_gui.present.bundle import Manifest, pack, unpack
+from fleetcache_gui.present.bundle import pack, unpack
 from fleetcache_gui.present.frames import BadRecording
+from fleetcache_gui.present.manifest import Manifest
 from fleetcache_gui.present.recorder import Recorder, Tape
 from fleetcache_gui.present.timeline import Event
 from tests.unit.test_present_recorder import SECRET, SPEC, frame, lock, token
@@ -128,7 +129,7 @@ def test_a_layout_that_nobody_knows_is_told(path: Path) -> None:
 
 
 def test_a_small_file_that_unfolds_to_gigabytes_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "_LARGEST_RECORDING", 10 << 20)
+    monkeypatch.setattr(bundle, "LARGEST", 10 << 20)
     with pytest.raises(BadRecording, match="unfolds to more"):
         unpack(rewritten(path, recording=b"\n" * (11 << 20)), PINNED)
 
