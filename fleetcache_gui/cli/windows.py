@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from fleetcache_gui.cli.login import Chosen
     from fleetcache_gui.domain.layout import Layout
+    from fleetcache_gui.present.manifest import Manifest
+    from fleetcache_gui.present.recorder import History, Tape
     from fleetcache_gui.profiles.profile import Profile
     from fleetcache_gui.redis_io.address import Address
 
@@ -107,25 +109,32 @@ def _is_kept(profile: Profile, path: Path) -> bool:
 
 def review(path: Path) -> int:
     """Show an incident bundle or a recording; nothing is read from any server."""
+    manifest, tape, history = _recording(path)
+    _need_display()
+    layout, name = PINNED[manifest.layout], f"{manifest.name} (recorded)"
+
+    async def main() -> int:
+        theme = Theme(settings.load(settings.default_path()).theme)
+        await incidents.review(Replay(tape, history, layout, name=name, environment=manifest.environment), theme)
+        return 0
+
+    return shell.run(main)
+
+
+def _recording(path: Path) -> tuple[Manifest, Tape, History]:
+    """Raises `Failure` with one sentence."""
     from fleetcache_gui.present import bundle
 
-    _need_display()
     try:
         if path.suffix == SUFFIX:
             manifest, tape = bundle.of_lines(path.name, lines(path, bundle.LARGEST), PINNED)
         else:
             manifest, tape = bundle.unpack(path, PINNED)
-        layout, name, history = PINNED[manifest.layout], f"{manifest.name} (recorded)", tape.history()
-
-        async def main() -> int:
-            theme = Theme(settings.load(settings.default_path()).theme)
-            await incidents.review(Replay(tape, history, layout, name=name, environment=manifest.environment), theme)
-            return 0
-
-        return shell.run(main)
-    except ValueError as bad:  # BadRecording, or a recording that unfolds to too much
-        text = str(bad) if isinstance(bad, BadRecording) else f"{path.name} is larger than any recording."
-        raise Failure(text) from None
+        return manifest, tape, tape.history()
+    except BadRecording as bad:
+        raise Failure(str(bad)) from None
+    except ValueError:
+        raise Failure(f"{path.name} unfolds to more than any recording.") from None
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}.") from None
 

@@ -242,6 +242,18 @@ def test_the_demo_is_drawn_and_ends_with_its_server(tmp_path: Path) -> None:
     assert list(files.iterdir()) == []
 
 
+def test_a_bundle_that_is_none_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"PK\x03\x04 and no more")
+    (tmp_path / "x.recording").write_bytes(b"no recording")
+    torn, none, other = run_all(
+        ("open", str(tmp_path / "x.zip")), ("open", str(tmp_path / "no.zip")), ("open", str(tmp_path / "x.recording"))
+    )
+    assert [done.code for done in (torn, none, other)] == [2, 2, 2]
+    assert torn.err == "fleetcache-gui: x.zip is no bundle of this program, or it is damaged.\n"
+    assert none.err == f"fleetcache-gui: {tmp_path / 'no.zip'} cannot be read: No such file or directory.\n"
+    assert other.err == "fleetcache-gui: Its manifest cannot be read.\n"
+
+
 def test_a_drill_is_given_without_hands(tmp_path: Path) -> None:
     listed, wrong, done = run_all(
         ("drill",), ("drill", "nonsense"), ("drill", "two-servers", "--speed", "50", "--pictures", str(tmp_path))

@@ -89,6 +89,7 @@ def test_nothing_secret_has_a_place(tmp_path: Path) -> None:
         "all_bytes",
         "age",
         "notify",
+        "journal",  # whether, not what
         "hushed",
         "family",
         "code",
