@@ -20,7 +20,7 @@ from fleetcache_gui.present import frames
 from fleetcache_gui.present.frames import Aliases, BadRecording, Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.snapshot import Snapshot, Vitals
@@ -48,7 +48,26 @@ class Chunk:
     @property
     def lines(self) -> list[bytes]:
         """One for each reading."""
-        return zlib.decompress(self.packed).split(b"\n")
+        return zlib.decompress(self.packed).splitlines()
+
+
+class _Open:
+    """A chunk that grows. Each line is packed as it comes: all together would hold up the loop."""
+
+    def __init__(self) -> None:
+        self.walls: list[float] = []
+        self.size = 0
+        self._parts: list[bytes] = []
+        self._packer = zlib.compressobj(3)
+
+    def add(self, wall: float, line: bytes) -> None:
+        self.walls.append(wall)
+        self._parts.append(self._packer.compress(line + b"\n"))
+        self.size += len(self._parts[-1])
+
+    def chunk(self) -> Chunk:
+        """As it stands now; it can grow on."""
+        return Chunk(tuple(self.walls), b"".join((*self._parts, self._packer.copy().flush())))
 
 
 class Recorder:
@@ -59,32 +78,30 @@ class Recorder:
         self.aliases = Aliases(layout)
         self._chunks: deque[Chunk] = deque()
         self._packed = 0
-        self._lines: list[bytes] = []
-        self._walls: list[float] = []
-        self._open = 0
+        self._open = _Open()
         self._rows: dict[str, dict[str, tuple[Row, msgspec.Raw]]] = {}
         self._last: Frame | None = None
 
     @property
     def size(self) -> int:
         """Bytes of all that is recorded."""
-        return self._packed + self._open
+        return self._packed + self._open.size
 
     @property
     def moments(self) -> list[float]:
         """Unix seconds of every reading that is still there."""
-        return [wall for chunk in self._chunks for wall in chunk.walls] + self._walls
+        return [wall for chunk in self._chunks for wall in chunk.walls] + self._open.walls
 
     def chunks(self) -> tuple[Chunk, ...]:
         """All that is recorded, as it stands now."""
         whole = tuple(self._chunks)
-        return (*whole, _closed(self._lines, self._walls)) if self._lines else whole
+        return (*whole, self._open.chunk()) if self._open.walls else whole
 
     def note(self, frame: Frame, events: Iterable[Event]) -> tuple[bytes, bool]:
         """One more reading, and what happened since the one before; its line, and whether that tells everything."""
-        if len(self._lines) >= CHUNK:
+        if len(self._open.walls) >= CHUNK:
             self._close()
-        anew, last = not self._lines, self._last
+        anew, last = not self._open.walls, self._last
         data: dict[str, Any] = {"at": [frame.wall, frame.at], "link": frames.pack_known(frame.link)}
         if anew:
             data["anew"] = True
@@ -103,9 +120,7 @@ class Recorder:
             if snapshot is not None and (anew or snapshot is not before):
                 families[family.id] = self._family(family, snapshot, anew=anew)
         line = msgspec.json.encode(data)
-        self._lines.append(line)
-        self._walls.append(frame.wall)
-        self._open += len(line)
+        self._open.add(frame.wall, line)
         self._last = frame
         return line, anew
 
@@ -129,31 +144,24 @@ class Recorder:
         return [frames.pack_snapshot(family, snapshot), rows, [] if anew else gone]
 
     def _close(self) -> None:
-        chunk = _closed(self._lines, self._walls)
+        chunk, self._open = self._open.chunk(), _Open()
         self._chunks.append(chunk)
         self._packed += len(chunk.packed)
-        self._lines, self._walls, self._open = [], [], 0
         while self._packed > self._limit and len(self._chunks) > 1:
             self._packed -= len(self._chunks.popleft().packed)
 
 
 def chunked(lines: Iterable[bytes]) -> Iterator[Chunk]:
     """Lines of a recording as chunks. Raises `BadRecording`."""
-    some: list[bytes] = []
-    walls: list[float] = []
+    some = _Open()
     for line in lines:
         data = _read(line)
-        if data.get("anew") and some:
-            yield _closed(some, walls)
-            some, walls = [], []
-        some.append(line)
-        walls.append(_moment(data)[0])
-    if some:
-        yield _closed(some, walls)
-
-
-def _closed(lines: Sequence[bytes], walls: Sequence[float]) -> Chunk:
-    return Chunk(tuple(walls), zlib.compress(b"\n".join(lines), 3))
+        if data.get("anew") and some.walls:
+            yield some.chunk()
+            some = _Open()
+        some.add(_moment(data)[0], line)
+    if some.walls:
+        yield some.chunk()
 
 
 def _differs(family: Family, old: Row, new: Row) -> bool:
