@@ -145,7 +145,8 @@ class Detail(QFrame):
         self._trend = TrendChart(theme, self._clock)
         self._lens = QPushButton("Closer look…")
         self._lens.clicked.connect(self._look_closer)
-        self._lens.setVisible(self._family.lens is not None)
+        if self._family.lens is None:
+            self._lens.hide()
         self._events = RowEvents(theme)
         self._veil = Veil(theme)
         self._veil.lifted.connect(self._lift)
