@@ -88,6 +88,18 @@ class Replay(Session):
                 found += differences(family, then, last, self._last.wall)
         return tuple(found)
 
+    def pause(self) -> None:
+        """Nothing is read that could be paused."""
+
+    def resume(self) -> None:
+        """Nor resumed."""
+
+    def refresh(self) -> None:
+        """Nor read anew."""
+
+    def retry_now(self) -> None:
+        """Nor connected to."""
+
     async def page(self, key: bytes, type_word: str, cursor: PageCursor | None = None) -> Page:
         return Page(key, type_word, problem="Values are not recorded.")
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fleetcache_gui.ui.topbar import TopBar
 
 NOT_LIVE = "Not connected."
+RECORDED = "This is a recording: nothing is read."
 
 _MODES: tuple[tuple[Mode, str], ...] = (("light", "light"), ("dark", "dark"), ("system", "as the system"))
 
@@ -56,7 +57,12 @@ def main_actions(window: Window, session: Session, theme: Theme, settings: Setti
 
     def not_live() -> str:
         phase = session.link.phase
+        if session.recorded:
+            return RECORDED
         return "" if phase is Phase.LIVE else "Reading is paused." if phase is Phase.PAUSED else NOT_LIVE
+
+    def not_read() -> str:
+        return RECORDED if session.recorded else ""
 
     def not_down() -> str:
         return "" if session.link.phase is Phase.DOWN else "The connection is not lost."
@@ -96,7 +102,7 @@ def main_actions(window: Window, session: Session, theme: Theme, settings: Setti
         theme.mode = settings.theme = mode
 
     yield Action("refresh", "Read everything now", session.refresh, ("F5", "Ctrl+R"), not_live)
-    yield Action("pause", "Pause or resume reading", window.top.toggle_pause, ("Ctrl+P",))
+    yield Action("pause", "Pause or resume reading", window.top.toggle_pause, ("Ctrl+P",), not_read)
     yield Action("find", "Find in all families", focus_find, ("Ctrl+F",))
     yield Action("filter", "Filter this family", focus_filter, ("Ctrl+L",), not_on_family)
     yield Action("export", "Export this table…", export, (EXPORT_KEYS,), nothing_shown)

@@ -118,6 +118,11 @@ async def test_a_moment_that_is_over_is_shown_again(qapp: QApplication, eventual
         assert back._deeds.mode is Mode.NEVER, "nothing can be changed from the past"
         assert back._session._poller.keyspace is None, "nothing is read either"
         assert session.link.phase is Phase.LIVE, "and the other window goes on"
+        for wish in (replay.pause, replay.resume, replay.refresh, replay.retry_now):
+            wish()
+        assert replay.link.phase is Phase.RECORDED
+        hindered = {action.id: action.hindrance() for action in back.actions_table}
+        assert hindered["pause"] == hindered["refresh"] == "This is a recording: nothing is read."
         back.close()
         await eventually(lambda: other_window(window) is None)
 
