@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.domain import words
@@ -94,7 +96,9 @@ def queue(flow: Flow, waiting: tuple[Sample, ...], at: float, wall: float) -> Le
     if load.kind != "stream":
         note = "What comes and goes is estimated: the server's count of calls covers all of its lists."
         return Lens(tuple(figures), graphs, note)
-    note = "" if load.groups else "No consumer group reads this stream."
+    note = " ".join(_aged(group) for group in load.groups or () if group.pending)
+    if not load.groups:
+        note = "No consumer group reads this stream."
     return Lens(
         tuple(figures), graphs, note, _HEADS, tuple(line for g in load.groups or () for line in _members(g, wall))
     )
@@ -119,6 +123,19 @@ def _history(flow: Flow, waiting: tuple[Sample, ...]) -> tuple[tuple[Sample, ...
     net = dict(_slopes(waiting))
     gone = tuple((at, max(value - net[at], 0.0)) for at, value in came if at in net)
     return came, gone
+
+
+_AGES = ((10.0, "under 10 s"), (60.0, "under 1 min"), (600.0, "under 10 min"), (math.inf, "longer"))
+
+
+def _aged(group: Group) -> str:
+    """``Pending in workers, by time since delivery: 60 under 10 s, 20 longer.``"""
+    counts = Counter(next(words_ for most, words_ in _AGES if age < most) for age in group.ages)
+    parts = ", ".join(f"{words.count(counts[words_])} {words_}" for _, words_ in _AGES if counts[words_])
+    if not parts:
+        return ""
+    some = f" (its first {len(group.ages)})" if group.pending > len(group.ages) else ""
+    return f"Pending in {group.name}{some}, by time since delivery: {parts}."
 
 
 def _members(group: Group, wall: float) -> Iterator[tuple[str, ...]]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_GROUPS = 8
 """Groups that are looked into."""
 
+MOST_PENDING = 100
+"""Entries that were given out and not acknowledged, of which the age is known: those with the lowest ids."""
+
 MOST_CONSUMERS = 200
 """A group with more consumers is told of in sum only."""
 
@@ -50,7 +53,8 @@ class Group:
     """`lag`: entries never delivered to it; `read`: entries delivered to it since the stream began. Both are
     None where the server cannot tell (before Redis 7.0, or after entries were deleted). `delivered_ms`: Unix
     ms of the last entry delivered. `oldest` is its pending entry with the lowest id. `raw`: its name as the
-    server has it; `delivered`: the id of the last entry delivered."""
+    server has it; `delivered`: the id of the last entry delivered. `ages`: of its first `MOST_PENDING` pending entries,
+    seconds since each was delivered."""
 
     name: str
     consumers: int
@@ -62,6 +66,7 @@ class Group:
     oldest: Pending | None
     raw: bytes = b""
     delivered: bytes = b"0-0"
+    ages: tuple[float, ...] = ()
 
     @property
     def arrived(self) -> int | None:
@@ -88,7 +93,7 @@ def groups_command(key: bytes) -> Command:
 
 
 def members_commands(key: bytes, groups_reply: Reply) -> tuple[Command, ...]:
-    """What tells of each group's oldest pending entry, and of its consumers."""
+    """What tells of each group's oldest pending entries, and of its consumers."""
     commands: list[Command] = []
     for facts in records(groups_reply)[:MOST_GROUPS]:
         name = blob(facts.get(b"name"))
@@ -128,6 +133,7 @@ def _group(key: bytes, facts: dict[bytes, Reply], got: Answers) -> Group:
         oldest=_pending(got.get(_oldest_command(key, name))),
         raw=name,
         delivered=blob(facts.get(b"last-delivered-id")) or b"0-0",
+        ages=_ages(got.get(_oldest_command(key, name))),
     )
 
 
@@ -138,8 +144,13 @@ def _pending(reply: Reply) -> Pending | None:
     return Pending(_entry_ms(entry), show(blob(consumer) or b"", NAME), _count(idle) / 1000, _count(deliveries))
 
 
+def _ages(reply: Reply) -> tuple[float, ...]:
+    entries = reply if isinstance(reply, list) else []
+    return tuple(_count(entry[2]) / 1000 for entry in entries if isinstance(entry, list) and len(entry) == 4)
+
+
 def _oldest_command(key: bytes, group: bytes) -> Command:
-    return (b"XPENDING", key, group, b"-", b"+", b"1")
+    return (b"XPENDING", key, group, b"-", b"+", b"%d" % MOST_PENDING)
 
 
 def _consumers_command(key: bytes, group: bytes) -> Command:

@@ -62,6 +62,7 @@ async def test_a_queue_by_its_action(qapp: QApplication, eventually: Eventually)
         assert sheet.isVisible()
         await eventually(lambda: sheet._lines and sheet._lines[1][:3] == ("", "w1", "3"))
         assert sheet._lines[0][:2] == ("workers", "1 consumer, lag 2")
+        assert sheet.note.text() == "Pending in workers, by time since delivery: 3 under 10 s."
 
 
 async def test_locks_have_no_more_to_show(qapp: QApplication, eventually: Eventually) -> None:

@@ -85,7 +85,8 @@ def test_a_queue_that_does_not_drain() -> None:
 def test_who_holds_what_of_a_stream() -> None:
     members = (Consumer("w1", 2, 0.5), Consumer("w2", 80, 300.0))
     oldest = Pending(1_000_000, "w2", 290.0, 3)
-    group = Group("workers", 2, 82, 5, 100, 0, members, oldest)
+    ages = (290.0, 4.0, 9.9, 30.0, 7000.0)
+    group = Group("workers", 2, 82, 5, 100, 0, members, oldest, ages=ages)
     flow = Flow(Load("stream", 87, 100, 300, groups=(group,)), every(10.0, 100, 200), 110.0, 110.0)
     lens = closer.queue(flow, every(10.0, 80, 87), 110.0, 1400.0)
     assert lens.lines == (
@@ -94,3 +95,5 @@ def test_who_holds_what_of_a_stream() -> None:
         ("", "w1", "2", "0.5 s ago", ""),
     )
     assert len(lens.heads) == len(lens.lines[0])
+    told = "2 under 10 s, 1 under 1 min, 1 under 10 min, 1 longer."
+    assert lens.note == f"Pending in workers (its first 5), by time since delivery: {told}"

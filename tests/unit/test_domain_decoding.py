@@ -101,7 +101,7 @@ def test_consumer_groups() -> None:
     ]
     got: decoding.Answers = {
         (b"XINFO", b"GROUPS", b"q"): groups,  # type: ignore[dict-item]
-        (b"XPENDING", b"q", b"w", b"-", b"+", b"1"): [[b"1600-0", b"a", 90_000, 4]],
+        (b"XPENDING", b"q", b"w", b"-", b"+", b"100"): [[b"1600-0", b"a", 90_000, 4]],
         (b"XINFO", b"CONSUMERS", b"q", b"w"): [[b"name", b"a", b"pending", 3, b"idle", 1500]],
     }
     assert streams.members_commands(b"q", groups) == tuple(list(got)[1:])  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def test_consumer_groups() -> None:
 
 def test_a_group_of_very_many_consumers_is_not_asked_for_each() -> None:
     groups = [[b"name", b"w", b"consumers", streams.MOST_CONSUMERS + 1]]
-    assert streams.members_commands(b"q", groups) == ((b"XPENDING", b"q", b"w", b"-", b"+", b"1"),)  # type: ignore[arg-type]
+    assert streams.members_commands(b"q", groups) == ((b"XPENDING", b"q", b"w", b"-", b"+", b"100"),)  # type: ignore[arg-type]
     many = [[b"name", b"%d" % n] for n in range(50)]
     assert len(streams.members_commands(b"q", many)) == 2 * streams.MOST_GROUPS  # type: ignore[arg-type]
 

@@ -55,7 +55,7 @@ class Stream:
         consumer: list[Reply] = [b"name", b"worker-3", b"pending", self.pending, b"idle", 300]
         return {
             (b"XINFO", b"GROUPS", KEY): [group],
-            (b"XPENDING", KEY, b"workers", b"-", b"+", b"1"): pending,
+            (b"XPENDING", KEY, b"workers", b"-", b"+", b"100"): pending,
             (b"XINFO", b"CONSUMERS", KEY, b"workers"): [consumer],
         }
 
