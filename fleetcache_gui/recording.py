@@ -76,10 +76,12 @@ class FlightRecorder(QObject):
         return self._journal is not None
 
     def keep(self, *, journal: bool) -> None:
-        """Write to disk too from the next chunk on, or no longer; what is there stays."""
+        """Write to disk too from the next reading on, or no longer; what is there stays."""
         if self._journal is not None:
             self._journal.close()
         self._journal = Journal(self._folder, msgspec.json.encode(manifest(self._session, 0))) if journal else None
+        if journal:
+            self._recorder.begin_anew()
 
     def end(self) -> None:
         """The journal's last bytes."""

@@ -37,7 +37,6 @@ class Replay(Session):
         self._told, self._figures = history.events[-EVENTS:], history.vitals
         self._last = tape.frame(len(tape.moments) - 1)
         self._frame = self._last
-        self.number = -1
         self.address = self._last.link.address
 
     async def run(self) -> None:
@@ -53,7 +52,7 @@ class Replay(Session):
     def show(self, number: int) -> None:
         """Show the reading of that number, from 0. Raises `BadRecording`; what was shown stays then."""
         frame = self.tape.frame(number)
-        self._frame, self.number = frame, number
+        self._frame = frame
         shown = [event for at, event in self._told if at <= number]
         self.events.clear()
         self.events.extend(reversed(shown))
@@ -70,6 +69,7 @@ class Replay(Session):
                 self._snapshots[family.id] = snapshot
             else:
                 self._snapshots.pop(family.id, None)
+                self._tables.pop(family.id, None)  # its rows are of a later moment
         self.link = replace(frame.link, phase=Phase.RECORDED, text=_words(frame), advice=_ADVICE)
         self.link_changed.emit(self.link)
         self.vitals_changed.emit(self.vitals)

@@ -19,7 +19,7 @@ from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.present.frames import BadRecording
 from fleetcache_gui.profiles import store
 from fleetcache_gui.redis_io.faults import Trouble
-from fleetcache_gui.redis_io.journal import SUFFIX, lines
+from fleetcache_gui.redis_io.journal import SUFFIX, parts
 from fleetcache_gui.replay import Replay
 from fleetcache_gui.session import Session
 from fleetcache_gui.ui.theme import Theme
@@ -126,15 +126,13 @@ def _recording(path: Path) -> tuple[Manifest, Tape, History]:
     from fleetcache_gui.present import bundle
 
     try:
-        if path.suffix == SUFFIX:
-            manifest, tape = bundle.of_lines(path.name, lines(path, bundle.LARGEST), PINNED)
+        if path.suffix.lower() == SUFFIX:
+            manifest, tape = bundle.of_journal(path.name, parts(path), PINNED)
         else:
             manifest, tape = bundle.unpack(path, PINNED)
         return manifest, tape, tape.history()
     except BadRecording as bad:
         raise Failure(str(bad)) from None
-    except ValueError:
-        raise Failure(f"{path.name} unfolds to more than any recording.") from None
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}.") from None
 

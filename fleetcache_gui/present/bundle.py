@@ -11,6 +11,7 @@ import io
 import zipfile
 import zlib
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,17 +19,16 @@ import msgspec
 from fleetcache_gui.present import event_files
 from fleetcache_gui.present.frames import BadRecording
 from fleetcache_gui.present.manifest import Manifest, read
-from fleetcache_gui.present.recorder import History, Tape, chunked
+from fleetcache_gui.present.recorder import LONGEST_LINE, History, Tape, chunked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-    from typing import IO
 
     from fleetcache_gui.domain.layout import Layout
 
 _MANIFEST, _RECORDING = "manifest.json", "recording.jsonl"
-_MOST_PARTS, _LARGEST_MANIFEST, _LONGEST_LINE = 200, 1 << 20, 64 << 20
+_MOST_PARTS, _LARGEST_MANIFEST = 200, 1 << 20
 LARGEST = 2 << 30
 """Bytes that a recording may unfold to."""
 _PART = 1 << 20
@@ -54,7 +54,9 @@ def pack(manifest: Manifest, tape: Tape, history: History, layout: Layout, pictu
     figures = [msgspec.to_builtins(vitals) for vitals in history.vitals]
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-        file.writestr(_RECORDING, b"".join(line + b"\n" for line in tape.lines()))
+        with file.open(_RECORDING, "w") as part:
+            for line in tape.lines():
+                part.write(line + b"\n")
         file.writestr("timeline.csv", event_files.as_csv(events, layout))
         file.writestr("findings.json", msgspec.json.format(msgspec.json.encode(found)))
         file.writestr("metrics.json", msgspec.json.encode(figures))
@@ -74,36 +76,35 @@ def unpack(path: Path, layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
             with file.open(_MANIFEST) as part:
                 manifest = read(part.read(_LARGEST_MANIFEST + 1))
             with file.open(_RECORDING) as recording:
-                tape = Tape(layouts[manifest.layout], chunked(_lines(recording)))
+                tape = _tape(path.name, manifest, _lines(iter(partial(recording.read, _PART), b"")), layouts)
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, NotImplementedError) as error:
         raise BadRecording(f"{path.name} is no bundle of this program, or it is damaged.") from error
-    if not tape.moments:
-        raise BadRecording(f"{path.name} holds no reading.")
-    tape.frame(len(tape.moments) - 1)  # else it fails at once and not in a window
     return manifest, tape
 
 
-def of_lines(name: str, lines: Iterable[bytes], layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
-    """A journal: its manifest is the first line. Raises `BadRecording`."""
-    each = iter(lines)
+def of_journal(name: str, parts: Iterable[bytes], layouts: Mapping[str, Layout]) -> tuple[Manifest, Tape]:
+    """A journal: its manifest is the first line, and its last one may be torn. Raises `BadRecording`."""
+    each = _lines(parts)
     manifest = read(next(each, b""))
+    return manifest, _tape(name, manifest, each, layouts)
+
+
+def _tape(name: str, manifest: Manifest, lines: Iterable[bytes], layouts: Mapping[str, Layout]) -> Tape:
     if manifest.layout not in layouts:
         raise BadRecording(f"{name} is of a layout that this version does not know.")
-    tape = Tape(layouts[manifest.layout], chunked(filter(None, each)))
+    tape = Tape(layouts[manifest.layout], chunked(lines))
     if not tape.moments:
         raise BadRecording(f"{name} holds no reading.")
-    tape.frame(len(tape.moments) - 1)
-    return manifest, tape
+    tape.frame(len(tape.moments) - 1)  # else it fails in a window, and not at once
+    return tape
 
 
-def _lines(recording: IO[bytes]) -> Iterator[bytes]:
+def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Whole lines, however much a small file claims to hold."""
     left, total = b"", 0
-    while part := recording.read(_PART):
+    for part in parts:
         total += len(part)
-        if total > LARGEST or len(left) > _LONGEST_LINE:
+        if total > LARGEST or len(left) > LONGEST_LINE:
             raise BadRecording("It unfolds to more than any recording that this program makes.")
         *whole, left = (left + part).split(b"\n")
         yield from filter(None, whole)
-    if left:
-        yield left

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,10 +26,17 @@ if TYPE_CHECKING:
 Data: TypeAlias = Any
 """Numbers, texts, None, and lists and objects of such: what JSON can say."""
 
+Known = TypeVar("Known", Link, Inventory, Vitals)
+
 _SAMPLES = 30
 """Points of a trend that are kept of each row."""
 _LONGEST = 100_000
 """Characters of one text that are taken in."""
+
+
+_BAD = (TypeError, ValueError, AttributeError, KeyError, OverflowError)
+_LAST_DAY = 32_503_680_000.0
+"""Unix seconds of the year 3000: no moment lies beyond it."""
 
 
 class BadRecording(ValueError):
@@ -99,22 +106,22 @@ def unpack_row(family: Family, data: Data) -> Row:
     """Raises `BadRecording`."""
     try:
         name, title, cells, (word, tone), why, facts, keys, samples, since, at, judgements = data
-        state = State(_text(word), Tone(tone))
+        state = State(text_of(word), Tone(tone))
         row = Row(
             id=_bytes(name),
             family=family.id,
-            title=_text(title),
+            title=text_of(title),
             cells=tuple(_unpack_cell(cell) for cell in cells),
             state=state,
-            keys=tuple(KeyFact(_bytes(key), _text(kind), _expiry(expiry)) for key, kind, expiry in keys),
-            why=_text(why),
-            facts=tuple((_text(label), _text(value)) for label, value in facts),
+            keys=tuple(KeyFact(_bytes(key), text_of(kind), _expiry(expiry)) for key, kind, expiry in keys),
+            why=text_of(why),
+            facts=tuple((text_of(label), text_of(value)) for label, value in facts),
             samples=tuple((_number(when), _number(value)) for when, value in samples),
             since=_number(since),
             at=_number(at),
             judgements=tuple(_unpack_judgement(judgement) for judgement in judgements),
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except _BAD as error:
         raise BadRecording(f"A row of {family.title} in it cannot be read.") from error
     if len(row.cells) != len(family.columns):
         raise BadRecording(f"A row of {family.title} in it has another number of columns than this version shows.")
@@ -141,9 +148,9 @@ def unpack_snapshot(family: Family, data: Data, rows: tuple[Row, ...]) -> Snapsh
             long is True,
             int(_number(suspects)),
             int(_number(read)),
-            None if refused is None else _text(refused),
+            None if refused is None else text_of(refused),
         )
-    except (TypeError, ValueError) as error:
+    except _BAD as error:
         raise BadRecording(f"What it says of {family.title} cannot be read.") from error
 
 
@@ -153,12 +160,12 @@ def pack_finding(finding: Finding, aliases: Aliases) -> Data:
     return [finding.family, _pack_judgement(finding.judgement, name), finding.since, finding.wall]
 
 
-def unpack_finding(data: Data) -> Finding:
+def unpack_finding(data: Data, layout: Layout) -> Finding:
     """Raises `BadRecording`."""
     try:
         family, judgement, since, wall = data
-        return Finding(_text(family), _unpack_judgement(judgement), _number(since), _number(wall))
-    except (TypeError, ValueError) as error:
+        return Finding(_place(family, layout), _unpack_judgement(judgement), _number(since), moment(wall))
+    except _BAD as error:
         raise BadRecording("A finding in it cannot be read.") from error
 
 
@@ -168,12 +175,13 @@ def pack_event(event: Event, aliases: Aliases) -> Data:
     return [event.wall, event.tone.value, event.text, event.what.value, event.family, row]
 
 
-def unpack_event(data: Data) -> Event:
+def unpack_event(data: Data, layout: Layout) -> Event:
     """Raises `BadRecording`."""
     try:
         wall, tone, text, what, family, row = data
-        return Event(_number(wall), Tone(tone), _text(text), Happening(what), _text(family), _bytes(row))
-    except (TypeError, ValueError) as error:
+        where = _place(family, layout)
+        return Event(moment(wall), Tone(tone), text_of(text), Happening(what), where, _bytes(row))
+    except _BAD as error:
         raise BadRecording("An event in it cannot be read.") from error
 
 
@@ -182,36 +190,22 @@ def pack_known(what: Link | Inventory | Vitals) -> Data:
     return msgspec.to_builtins(what)
 
 
-def unpack_link(data: Data) -> Link:
-    """Raises `BadRecording`."""
-    return _known(data, Link)  # type: ignore[return-value]
-
-
-def unpack_inventory(data: Data) -> Inventory:
-    """Raises `BadRecording`."""
-    return _known(data, Inventory)  # type: ignore[return-value]
-
-
-def unpack_vitals(data: Data) -> Vitals:
-    """Raises `BadRecording`."""
-    return _known(data, Vitals)  # type: ignore[return-value]
-
-
-def _known(data: Data, kind: type[Link | Inventory | Vitals]) -> Link | Inventory | Vitals:
+def unpack_known(data: Data, kind: type[Known]) -> Known:
+    """The same back again. Raises `BadRecording`."""
     try:
         return msgspec.convert(_clean(data), kind)
-    except (msgspec.ValidationError, ValueError) as error:
+    except _BAD as error:
         raise BadRecording(f"Its {kind.__name__.lower()} cannot be read.") from error
 
 
 def _clean(data: Data) -> Data:
     """The same with every text made fit to be shown."""
     if isinstance(data, str):
-        return _text(data)
+        return text_of(data)
     if isinstance(data, list):
         return [_clean(part) for part in data]
     if isinstance(data, dict):
-        return {_text(key): _clean(part) for key, part in data.items()}
+        return {text_of(key): _clean(part) for key, part in data.items()}
     return data
 
 
@@ -232,13 +226,13 @@ def _unpack_cell(data: Data) -> Cell:
     if data is None or (isinstance(data, int | float) and not isinstance(data, bool)):
         return data
     if isinstance(data, str):
-        return _text(data)
+        return text_of(data)
     ((kind, parts),) = data.items()
     if kind == "expiry":
         return _expiry(data)
     if kind == "state":
         word, tone = parts
-        return State(_text(word), Tone(tone))
+        return State(text_of(word), Tone(tone))
     if kind == "progress":
         done, total = parts
         return Progress(int(_number(done)), None if total is None else int(_number(total)))
@@ -259,7 +253,22 @@ def _pack_judgement(judgement: Judgement, name: str) -> Data:
 
 def _unpack_judgement(data: Data) -> Judgement:
     code, row, severity, text, meaning, advice = data
-    return Judgement(_text(code), _bytes(row), Severity(severity), _text(text), _text(meaning), _text(advice))
+    return Judgement(text_of(code), _bytes(row), Severity(severity), text_of(text), text_of(meaning), text_of(advice))
+
+
+def _place(family_id: Data, layout: Layout) -> str:
+    """A family that is there, or the server as a whole."""
+    if family_id:
+        layout.family(family_id)
+    return text_of(family_id)
+
+
+def moment(data: Data) -> float:
+    """Unix seconds that can be shown as a time of day. Raises TypeError and ValueError."""
+    wall = _number(data)
+    if not 0 <= wall <= _LAST_DAY:
+        raise ValueError("no moment")
+    return wall
 
 
 def _number(data: Data) -> float:
@@ -268,7 +277,7 @@ def _number(data: Data) -> float:
     return data
 
 
-def _text(data: Data) -> str:
+def text_of(data: Data) -> str:
     """A text as it may be shown: what was masked and escaped once stays so, what hides or reorders text is escaped."""
     if not isinstance(data, str) or len(data) > _LONGEST:
         raise TypeError("not a text of usual length")
@@ -281,4 +290,4 @@ def _escaped(line: str) -> str:
 
 
 def _bytes(data: Data) -> bytes:
-    return parse(_text(data))
+    return parse(text_of(data))

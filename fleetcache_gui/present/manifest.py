@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from fleetcache_gui.present.frames import BadRecording
+from fleetcache_gui.present.frames import BadRecording, text_of
 
 FORMAT = 1
 _LARGEST = 1 << 20  # bytes
@@ -37,6 +37,8 @@ def read(raw: bytes) -> Manifest:
         version = msgspec.json.decode(raw, type=dict)["format"]
         if version != FORMAT:
             raise BadRecording(f"It is a recording of format {version!r}; this version reads {FORMAT}.")
-        return msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, KeyError, RecursionError) as error:
+        read_ = msgspec.json.decode(raw, type=Manifest)
+        shown = {name: text_of(getattr(read_, name)) for name in ("name", "server", "environment")}
+        return msgspec.structs.replace(read_, **shown)
+    except (msgspec.DecodeError, KeyError, TypeError, RecursionError) as error:
         raise BadRecording("Its manifest cannot be read.") from error

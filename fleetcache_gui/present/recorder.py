@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from fleetcache_gui.domain.family import TICKING, Family, Kind, Row
+from fleetcache_gui.domain.snapshot import Inventory, Link, Vitals
 from fleetcache_gui.domain.values import Expiry
 from fleetcache_gui.present import frames
 from fleetcache_gui.present.frames import Aliases, BadRecording, Frame
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fleetcache_gui.domain.layout import Layout
-    from fleetcache_gui.domain.snapshot import Snapshot, Vitals
+    from fleetcache_gui.domain.snapshot import Snapshot
     from fleetcache_gui.present.timeline import Event
 
 LIMIT = 64 * 2**20
@@ -35,7 +36,8 @@ _STALE = 30.0
 """Seconds after which a row is written again although nothing but its words that age has changed."""
 _JITTER = 1.5
 """Seconds by which a deadline may move without having been set anew."""
-_LONGEST_LINE = 64 * 2**20
+LONGEST_LINE = 64 * 2**20
+"""Bytes of a line that are taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,10 @@ class Recorder:
         """Bytes of all that is recorded."""
         return self._packed + self._open.size
 
-    @property
-    def moments(self) -> list[float]:
-        """Unix seconds of every reading that is still there."""
-        return [wall for chunk in self._chunks for wall in chunk.walls] + self._open.walls
+    def begin_anew(self) -> None:
+        """Let the next reading tell everything."""
+        if self._open.walls:
+            self._close()
 
     def chunks(self) -> tuple[Chunk, ...]:
         """All that is recorded, as it stands now."""
@@ -237,7 +239,7 @@ class Tape:
                 self._apply(data, state)
             wall, at = _moment(_read(self._lines[1][wanted]))
             return self._made(state, wall, at)
-        except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
             self._state = _State(-1)
             raise error if isinstance(error, BadRecording) else BadRecording("This reading cannot be read.") from error
 
@@ -249,9 +251,10 @@ class Tape:
         for chunk in self._chunks:
             for line in chunk.lines:
                 data = _read(line)
-                events += ((number, frames.unpack_event(told)) for told in _list(data.get("events", [])))
+                for told in _list(data.get("events", [])):
+                    events.append((number, frames.unpack_event(told, self._layout)))
                 if told := data.get("vitals"):
-                    vitals.append(frames.unpack_vitals(told))
+                    vitals.append(frames.unpack_known(told, Vitals))
                 number += 1
         return History(events, vitals)
 
@@ -282,16 +285,16 @@ class Tape:
         return Frame(
             wall,
             at,
-            frames.unpack_link(state.link),
-            frames.unpack_inventory(state.inventory),
-            frames.unpack_vitals(state.vitals) if state.vitals is not None else None,
+            frames.unpack_known(state.link, Link),
+            frames.unpack_known(state.inventory, Inventory),
+            frames.unpack_known(state.vitals, Vitals) if state.vitals is not None else None,
             snapshots,
-            tuple(frames.unpack_finding(finding) for finding in state.findings),
+            tuple(frames.unpack_finding(finding, self._layout) for finding in state.findings),
         )
 
 
 def _read(line: bytes) -> dict[str, Any]:
-    if len(line) > _LONGEST_LINE:
+    if len(line) > LONGEST_LINE:
         raise BadRecording("A line of it is longer than any that this program writes.")
     try:
         return msgspec.json.decode(line, type=dict[str, Any])
@@ -308,6 +311,6 @@ def _list(data: object) -> list[Any]:
 def _moment(data: dict[str, Any]) -> tuple[float, float]:
     try:
         wall, at = data["at"]
-        return float(wall), float(at)
-    except (KeyError, TypeError, ValueError) as error:
+        return frames.moment(wall), float(at)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadRecording("A reading in it has no time.") from error

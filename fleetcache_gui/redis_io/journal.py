@@ -7,9 +7,10 @@ line says what is recorded. When a file is large another begins, and the oldest 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import time
 import zlib
+from datetime import datetime
 from typing import IO, TYPE_CHECKING
 
 from fleetcache_gui.redis_io import disk
@@ -23,7 +24,7 @@ LARGEST = 64 * 2**20
 """Bytes of a file, about eight hours; then another one begins."""
 KEPT = 4
 """Files that are kept, of all runs together."""
-_PART = 1 << 16
+_PART, _UNFOLDED = 1 << 16, 1 << 20  # bytes at a time
 
 
 class Journal:
@@ -56,7 +57,7 @@ class Journal:
         kept = sorted(self._folder.glob(f"*{SUFFIX}"), key=lambda path: path.name)
         for path in kept[: max(len(kept) - KEPT + 1, 0)]:
             path.unlink(missing_ok=True)
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10**9:09}-{os.getpid()}{SUFFIX}"
+        name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{os.getpid()}{SUFFIX}"
         self._file = disk.open_private(self._folder / name, "xb", make=True)
         self._packer, self._size = zlib.compressobj(6), 0
         self._write(self._head)
@@ -66,23 +67,17 @@ class Journal:
         packed = self._packer.compress(line + b"\n") + self._packer.flush(zlib.Z_SYNC_FLUSH)
         self._size += len(packed)
         if self._file.write(packed) < len(packed):
-            raise OSError(28, os.strerror(28))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def lines(path: Path, most: int) -> Iterator[bytes]:
-    """The whole lines of a file, up to where it was torn; nothing of a file that is none. ValueError when it unfolds to
-    more than `most` bytes, OSError when it cannot be read."""
-    unpacker, left, total = zlib.decompressobj(), b"", 0
+def parts(path: Path) -> Iterator[bytes]:
+    """What a file holds, up to where it was torn; nothing of a file that is none. Raises OSError."""
+    unpacker = zlib.decompressobj()
     with path.open("rb") as file:
         while part := file.read(_PART):
             while part:
                 try:
-                    text = unpacker.decompress(part, 1 << 20)
+                    yield unpacker.decompress(part, _UNFOLDED)
                 except zlib.error:
                     return
-                total += len(text)
-                if total > most:
-                    raise ValueError(path.name)
-                *whole, left = (left + text).split(b"\n")
-                yield from whole
                 part = unpacker.unconsumed_tail

@@ -88,8 +88,10 @@ def main_actions(window: Window, session: Session, theme: Theme, settings: Setti
 
     def no_lens() -> str:
         page = window.page
-        if page is None or page.family.lens is None:
-            return "Only campaigns and queues have more to show."
+        if page is None:
+            return not_on_family()
+        if page.family.lens is None:
+            return f"There is no closer look at {page.family.noun[1]}."
         return "" if page.view.chosen else f"Choose {a_or_an(page.family.noun[0])} first."
 
     def look_closer() -> None:

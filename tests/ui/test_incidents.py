@@ -19,7 +19,7 @@ from fleetcache_gui.families.layouts import PINNED
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.present import bundle
 from fleetcache_gui.redis_io.address import parse_url
-from fleetcache_gui.redis_io.journal import SUFFIX, lines
+from fleetcache_gui.redis_io.journal import SUFFIX, parts
 from fleetcache_gui.replay import Replay
 from fleetcache_gui.session import Session
 from fleetcache_gui.settings import Settings
@@ -195,10 +195,10 @@ async def test_a_recording_on_disk_outlives_the_program(
         assert path.stat().st_mode & 0o777 == 0o600
         torn = tmp_path / f"torn{SUFFIX}"
         torn.write_bytes(path.read_bytes())  # as it stands if the program died now
-        manifest, tape = bundle.of_lines(torn.name, lines(torn, bundle.LARGEST), PINNED)
+        manifest, tape = bundle.of_journal(torn.name, parts(torn), PINNED)
         assert (manifest.name, manifest.layout) == ("cache", "spec")
         assert tape.frame(len(tape.moments) - 1).snapshots["installer_tokens"].rows
-        assert not [line for line in lines(torn, bundle.LARGEST) if token.encode() in line]
+        assert token.encode() not in b"".join(parts(torn))
 
         assert recorder.kept
         act(window, "journal.off")

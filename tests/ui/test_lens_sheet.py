@@ -71,5 +71,5 @@ async def test_locks_have_no_more_to_show(qapp: QApplication, eventually: Eventu
         page = stage.page("locks")
         await eventually(lambda: page.detail.row is not None)
         action = next(known for known in stage.window.actions_table if known.id == "lens")
-        assert action.hindrance() == "Only campaigns and queues have more to show."
+        assert action.hindrance() == "There is no closer look at locks."
         assert not [b for b in page.detail.findChildren(QPushButton) if b.text() == "Closer look…" and b.isVisible()]

@@ -236,7 +236,7 @@ async def test_the_palette_narrows_runs_and_explains(qapp: QApplication) -> None
         assert {title: note for title, note in hindered.items() if title not in locked} == {
             "Try to connect now": "The connection is not lost.",
             "Filter this family": "The overview has no table; go to a family first.",
-            "Closer look at the chosen row…": "Only campaigns and queues have more to show.",
+            "Closer look at the chosen row…": "The overview has no table; go to a family first.",
             "Export this table…": "The overview has no table; go to a family first.",
         }
         press(palette.field, Qt.Key.Key_Escape)

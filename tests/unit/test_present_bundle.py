@@ -124,8 +124,14 @@ def test_an_empty_recording_is_told(path: Path) -> None:
 
 def test_a_layout_that_nobody_knows_is_told(path: Path) -> None:
     raw = json.dumps({**json.loads(zipfile.ZipFile(path).read("manifest.json")), "layout": "other"}).encode()
-    with pytest.raises(BadRecording, match="is no bundle"):
+    with pytest.raises(BadRecording, match="layout that this version does not know"):
         unpack(rewritten(path, manifest=raw), PINNED)
+
+
+def test_hidden_and_reordering_characters_of_its_name_are_escaped(path: Path) -> None:
+    told = {**json.loads(zipfile.ZipFile(path).read("manifest.json")), "name": "a\u202eb", "environment": "\u0007"}
+    manifest, _ = unpack(rewritten(path, manifest=json.dumps(told).encode()), PINNED)
+    assert (manifest.name, manifest.environment) == ("a\\u{202e}b", "\\x07")
 
 
 def test_a_small_file_that_unfolds_to_gigabytes_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +141,7 @@ def test_a_small_file_that_unfolds_to_gigabytes_is_refused(path: Path, monkeypat
 
 
 def test_a_line_without_end_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "_LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(bundle, "LONGEST_LINE", 1 << 20)
     with pytest.raises(BadRecording, match="unfolds to more"):
         unpack(rewritten(path, recording=b" " * (4 << 20)), PINNED)
 

@@ -190,6 +190,40 @@ def test_hidden_and_reordering_characters_are_escaped() -> None:
     assert shown.link.address == "a\\u{202e}b"
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("at", 0), 1e300),
+        (("at", 0), -1),
+        (("findings", 0, 0), "no-such-family"),
+        (("findings", 0, 3), 1e18),
+        (("events", 0, 4), "no-such-family"),
+        (("events", 0, 0), -1e18),
+        (("families", "locks", 1, 0, 8), 10**400),
+    ],
+)
+def test_what_could_not_be_shown_is_refused(path: tuple[Any, ...], value: object) -> None:
+    made = Recorder(SPEC)
+    found = Finding("locks", Judgement("lock.no-ttl", b"a", Severity.CRITICAL, "t", "m", "a"), 2.0, 3.0)
+    event = Event(5.0, Tone.OK, "taken", Happening.TAKEN, "locks", b"a")
+    made.note(frame(10.0, (lock("a", "api-1", 70.0, 10.0),), findings=(found,)), (event,))
+    (line,) = Tape(SPEC, made.chunks()).lines()
+    data = json.loads(line)
+    part = data
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    with pytest.raises(BadRecording):
+        whole(json.dumps(data).encode())
+
+
+def whole(line: bytes) -> None:
+    """Everything that a window asks of it."""
+    tape = Tape(SPEC, chunked([line]))
+    tape.frame(0)
+    tape.history()
+
+
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda parts: st.lists(parts, max_size=4) | st.dictionaries(st.text(max_size=8), parts, max_size=4),
@@ -221,9 +255,7 @@ def test_whatever_stands_in_it_is_shown_or_refused(path: tuple[Any, ...], value:
         part = part[step]
     part[path[-1]] = value
     with contextlib.suppress(BadRecording):
-        tape = Tape(SPEC, chunked([json.dumps(data).encode()]))
-        tape.frame(0)
-        tape.history()
+        whole(json.dumps(data).encode())
 
 
 @given(st.binary(max_size=200))
@@ -233,6 +265,6 @@ def test_any_bytes_are_refused_with_a_sentence(raw: bytes) -> None:
 
 
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "_LONGEST_LINE", 100)
+    monkeypatch.setattr(recorder, "LONGEST_LINE", 100)
     with pytest.raises(BadRecording, match="longer"):
         list(chunked([GOOD.encode()]))

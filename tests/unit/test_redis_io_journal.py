@@ -14,13 +14,17 @@ from fleetcache_gui.families.layouts import PINNED
 from fleetcache_gui.present import bundle
 from fleetcache_gui.present.frames import BadRecording
 from fleetcache_gui.redis_io import journal
-from fleetcache_gui.redis_io.journal import KEPT, SUFFIX, Journal, lines
+from fleetcache_gui.redis_io.journal import KEPT, SUFFIX, Journal, parts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MOST = 1 << 20
 LINES = [b"reading %d " % number + os.urandom(30).hex().encode() for number in range(20)]
+
+
+def lines(path: Path) -> list[bytes]:
+    """The whole ones."""
+    return b"".join(parts(path)).split(b"\n")[:-1]
 
 
 def written(folder: Path) -> Path:
@@ -34,7 +38,7 @@ def written(folder: Path) -> Path:
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     path = written(tmp_path / "recordings")
-    assert list(lines(path, MOST)) == [b"head", *LINES]
+    assert lines(path) == [b"head", *LINES]
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -45,7 +49,7 @@ def test_wherever_it_is_torn_the_whole_lines_before_are_good(tmp_path: Path) -> 
     last = 0
     for cut in range(0, len(whole) + 1, 7):
         path.write_bytes(whole[:cut])
-        found = list(lines(path, MOST))
+        found = lines(path)
         assert found == [b"head", *LINES][: len(found)]
         assert len(found) >= last
         last = len(found)
@@ -62,7 +66,7 @@ def test_it_outlives_a_program_that_ends_at_once(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert done.returncode == 9
     (path,) = tmp_path.iterdir()
-    assert list(lines(path, MOST)) == [b"head", b"0", b"1", b"2", b"3", b"4"]
+    assert lines(path) == [b"head", b"0", b"1", b"2", b"3", b"4"]
 
 
 def test_a_file_begins_with_a_reading_that_tells_everything(tmp_path: Path) -> None:
@@ -72,7 +76,7 @@ def test_a_file_begins_with_a_reading_that_tells_everything(tmp_path: Path) -> N
     kept.add(b"everything", anew=True)
     kept.close()
     (path,) = tmp_path.iterdir()
-    assert list(lines(path, MOST)) == [b"head", b"everything"]
+    assert lines(path) == [b"head", b"everything"]
 
 
 def test_a_large_file_is_followed_by_another_and_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +87,7 @@ def test_a_large_file_is_followed_by_another_and_the_oldest_go(tmp_path: Path, m
     kept.close()
     found = sorted(tmp_path.iterdir())
     assert len(found) == KEPT
-    firsts = [list(lines(path, MOST))[1].split()[1] for path in found]
+    firsts = [lines(path)[1].split()[1] for path in found]
     assert sorted(firsts) == [b"10", b"11", b"8", b"9"]
 
 
@@ -92,11 +96,15 @@ def test_what_is_no_recording_is_refused_with_a_sentence(tmp_path: Path) -> None
     for raw in (b"", b"no recording", zlib.compress(b"{}\n"), zlib.compress(b'{"format": 1}\n')):
         path.write_bytes(raw)
         with pytest.raises(BadRecording):
-            bundle.of_lines(path.name, lines(path, MOST), PINNED)
+            bundle.of_journal(path.name, parts(path), PINNED)
 
 
-def test_one_that_unfolds_to_gigabytes_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("content", "limit"), [(b"\n" * (8 << 20), "LARGEST"), (b" " * (8 << 20), "LONGEST_LINE")])
+def test_one_that_unfolds_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, limit: str
+) -> None:
+    monkeypatch.setattr(bundle, limit, 1 << 20)
     path = tmp_path / f"x{SUFFIX}"
-    path.write_bytes(zlib.compress(b"\n" * (64 << 20)))
-    with pytest.raises(ValueError, match=path.name):
-        list(lines(path, MOST))
+    path.write_bytes(zlib.compress(content))
+    with pytest.raises(BadRecording, match="unfolds to more"):
+        bundle.of_journal(path.name, parts(path), PINNED)
