@@ -87,7 +87,7 @@ async def recorded(
     try:
         yield recorder
     finally:
-        recorder.end()
+        await recorder.end()
         await aio.cancel_and_wait(tasks)
 
 

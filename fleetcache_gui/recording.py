@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from fleetcache_gui import __version__
+from fleetcache_gui import __version__, aio
 from fleetcache_gui.present.frames import Frame
 from fleetcache_gui.present.manifest import FORMAT, Manifest
 from fleetcache_gui.present.recorder import Recorder, Tape
@@ -56,6 +57,7 @@ class FlightRecorder(QObject):
         self._session = session
         self._recorder = Recorder(session.layout)
         self._events: list[Event] = []
+        self._noting: asyncio.Task[None] | None = None
         self._noted: tuple[Phase, float | None] | None = None
         session.happened.connect(self._happened)
         session.link_changed.connect(self._link_changed)
@@ -83,8 +85,9 @@ class FlightRecorder(QObject):
         if journal:
             self._recorder.begin_anew()
 
-    def end(self) -> None:
-        """The journal's last bytes."""
+    async def end(self) -> None:
+        """Note nothing more, and write the journal's last bytes."""
+        await aio.cancel_and_wait([self._noting] if self._noting else [])
         self.keep(journal=False)
 
     def _happened(self, events: Sequence[Event]) -> None:
@@ -93,6 +96,8 @@ class FlightRecorder(QObject):
     def _link_changed(self, link: Link) -> None:
         if link.last_read is None or (link.phase, link.last_read) == self._noted:
             return
+        if self._noting is not None and not self._noting.done():
+            return  # the next reading tells of this one too
         self._noted = (link.phase, link.last_read)
         session, events, self._events = self._session, self._events, []
         snapshots = {
@@ -103,7 +108,17 @@ class FlightRecorder(QObject):
         frame = Frame(
             session.wall(), session.now(), link, session.inventory, session.vitals, snapshots, session.findings
         )
-        line, anew = self._recorder.note(frame, events)
+        self._noting = aio.spawn(self._note(frame, events), name="flight recorder")
+
+    async def _note(self, frame: Frame, events: Sequence[Event]) -> None:
+        steps = self._recorder.note(frame, events)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                line, anew = done.value
+                break
+            await asyncio.sleep(0)
         if self._journal is not None:
             try:
                 self._journal.add(line, anew=anew)

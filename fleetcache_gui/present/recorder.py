@@ -21,7 +21,7 @@ from fleetcache_gui.present import frames
 from fleetcache_gui.present.frames import Aliases, BadRecording, Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.snapshot import Snapshot
@@ -32,6 +32,8 @@ LIMIT = 64 * 2**20
 CHUNK = 60
 """Readings of a chunk: two minutes at the default interval."""
 
+_STEP = 50
+"""Rows between two turns of the loop."""
 _STALE = 30.0
 """Seconds after which a row is written again although nothing but its words that age has changed."""
 _JITTER = 1.5
@@ -83,6 +85,7 @@ class Recorder:
         self._open = _Open()
         self._rows: dict[str, dict[str, tuple[Row, msgspec.Raw]]] = {}
         self._last: Frame | None = None
+        self._anew = True
 
     @property
     def size(self) -> int:
@@ -91,19 +94,21 @@ class Recorder:
 
     def begin_anew(self) -> None:
         """Let the next reading tell everything."""
-        if self._open.walls:
-            self._close()
+        self._anew = True
 
     def chunks(self) -> tuple[Chunk, ...]:
         """All that is recorded, as it stands now."""
         whole = tuple(self._chunks)
         return (*whole, self._open.chunk()) if self._open.walls else whole
 
-    def note(self, frame: Frame, events: Iterable[Event]) -> tuple[bytes, bool]:
-        """One more reading, and what happened since the one before; its line, and whether that tells everything."""
-        if len(self._open.walls) >= CHUNK:
+    def note(self, frame: Frame, events: Iterable[Event]) -> Generator[None, None, tuple[bytes, bool]]:
+        """One more reading, and what happened since the one before; its line, and whether that tells everything.
+
+        It goes on in steps, each of so many rows: thousands at once would hold up the loop. One reading at a time.
+        """
+        if self._open.walls and (self._anew or len(self._open.walls) >= CHUNK):
             self._close()
-        anew, last = not self._open.walls, self._last
+        self._anew, anew, last = False, not self._open.walls, self._last
         data: dict[str, Any] = {"at": [frame.wall, frame.at], "link": frames.pack_known(frame.link)}
         if anew:
             data["anew"] = True
@@ -120,18 +125,18 @@ class Recorder:
             snapshot = frame.snapshots.get(family.id)
             before = last.snapshots.get(family.id) if last else None
             if snapshot is not None and (anew or snapshot is not before):
-                families[family.id] = self._family(family, snapshot, anew=anew)
+                families[family.id] = yield from self._family(family, snapshot, anew=anew)
         line = msgspec.json.encode(data)
         self._open.add(frame.wall, line)
         self._last = frame
         return line, anew
 
-    def _family(self, family: Family, snapshot: Snapshot, *, anew: bool) -> list[Any]:
+    def _family(self, family: Family, snapshot: Snapshot, *, anew: bool) -> Generator[None, None, list[Any]]:
         """What `frames.pack_snapshot` tells, the rows that changed (`anew`: all), and the names of those that went."""
         known = self._rows.setdefault(family.id, {})
         changed: list[msgspec.Raw] = []
         there: set[str] = set()
-        for row in snapshot.rows:
+        for number, row in enumerate(snapshot.rows, 1):
             name = self.aliases.row(family.id, row.id)
             there.add(name)
             before = known.get(name)
@@ -139,6 +144,8 @@ class Recorder:
                 raw = msgspec.Raw(msgspec.json.encode(frames.pack_row(family, row, name)))
                 known[name] = (row, raw)
                 changed.append(raw)
+            if number % _STEP == 0:
+                yield
         gone = [name for name in known if name not in there]
         for name in gone:
             del known[name]

@@ -103,6 +103,10 @@ class LookUps(QWidget):
         painter.end()
 
 
+_ROOM = 490
+"""Height below which the tiles need all of it; the timeline tells what happened, too."""
+
+
 class Overview(SectionPage):
     """Told of news by the session; `tick` carries durations on."""
 
@@ -183,9 +187,13 @@ class Overview(SectionPage):
         server.setMinimumHeight(self.alerts.sizeHint().height())  # headings beside each other stay in line
         right.addWidget(server)
         right.addWidget(self.tiles, 3)
-        right.addSpacing(8)
-        right.addWidget(PlainLabel("Just happened", theme=theme, role="heading"))
-        right.addWidget(carded(self.events), 2)
+        self.latest = QWidget()
+        latest = QVBoxLayout(self.latest)
+        latest.setContentsMargins(0, 8, 0, 0)
+        latest.setSpacing(8)
+        latest.addWidget(PlainLabel("Just happened", theme=theme, role="heading"))
+        latest.addWidget(carded(self.events), 1)
+        right.addWidget(self.latest, 2)
         aside = QWidget()
         aside.setLayout(right)
         aside.setMinimumWidth(344)
@@ -196,6 +204,10 @@ class Overview(SectionPage):
         self.column = Column(left)
         row.addWidget(self.column, 8)
         row.addWidget(aside, 5)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.latest.setVisible(self.height() >= _ROOM)
 
     @property
     def _stale(self) -> bool:

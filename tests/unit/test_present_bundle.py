@@ -18,7 +18,7 @@ from fleetcache_gui.present.frames import BadRecording
 from fleetcache_gui.present.manifest import Manifest
 from fleetcache_gui.present.recorder import Recorder, Tape
 from fleetcache_gui.present.timeline import Event
-from tests.unit.test_present_recorder import SECRET, SPEC, frame, lock, token
+from tests.unit.test_present_recorder import SECRET, SPEC, frame, lock, note, token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def made() -> Tape:
     for number in range(3):
         at = 10.0 + number
         event = Event(at, Tone.OK, "=1+1 happened", Happening.CAME, "locks", b"a")
-        recorder.note(frame(at, (lock("a", "api-1", 70.0, at),), (token(SECRET, 70.0, at),)), (event,))
+        note(recorder, frame(at, (lock("a", "api-1", 70.0, at),), (token(SECRET, 70.0, at),)), (event,))
     return Tape(SPEC, recorder.chunks())
 
 

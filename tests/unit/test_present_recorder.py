@@ -24,6 +24,8 @@ from fleetcache_gui.present.recorder import Recorder, Tape, chunked
 from fleetcache_gui.present.timeline import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fleetcache_gui.domain.layout import Layout
 
 SPEC = PINNED["spec"]
@@ -54,10 +56,15 @@ def frame(at: float, locks: tuple[Row, ...], tokens: tuple[Row, ...] = (), **mor
     return Frame(1_800_000_000.0 + at, at, link, Inventory(keys=len(locks), finished_at=at), **known)
 
 
+def note(made: Recorder, one: Frame, events: Iterable[Event]) -> int:
+    """To its end; in how many steps."""
+    return 1 + sum(1 for _ in made.note(one, events))
+
+
 def recorded(*frames: Frame, layout: Layout = SPEC) -> Tape:
     made = Recorder(layout)
     for one in frames:
-        made.note(one, ())
+        note(made, one, ())
     return Tape(layout, made.chunks())
 
 
@@ -87,12 +94,30 @@ def test_every_moment_is_as_it_was() -> None:
 def test_a_row_that_did_not_change_is_not_written_again() -> None:
     rows = tuple(lock(f"l{number}", "api-1", 1000.0, 10.0) for number in range(50))
     made = Recorder(SPEC)
-    made.note(frame(10.0, rows), ())
+    note(made, frame(10.0, rows), ())
     first = made.size
     later = tuple(replace(row, at=12.0) for row in rows)
-    made.note(frame(12.0, later), ())
+    note(made, frame(12.0, later), ())
     assert made.size - first < first / 5
     assert len(Tape(SPEC, made.chunks()).frame(1).snapshots["locks"].rows) == 50
+
+
+def test_many_rows_are_noted_in_steps() -> None:
+    made = Recorder(SPEC)
+    rows = tuple(lock(f"l{number}", "api-1", 1000.0, 10.0) for number in range(2000))
+    assert note(made, frame(10.0, rows), ()) > 20
+    assert len(Tape(SPEC, made.chunks()).frame(0).snapshots["locks"].rows) == 2000
+
+
+def test_the_next_reading_tells_everything_where_that_is_wanted() -> None:
+    made = Recorder(SPEC)
+    for number in range(3):
+        note(made, frame(10.0 + number, (lock("a", "api-1", 70.0, 10.0),)), ())
+    made.begin_anew()
+    note(made, frame(13.0, (lock("a", "api-1", 70.0, 10.0),)), ())
+    first, second = made.chunks()
+    assert (len(first.walls), len(second.walls)) == (3, 1)
+    assert Tape(SPEC, (second,)).frame(0).snapshots["locks"].rows
 
 
 def test_a_renewed_lock_is_a_change_and_jitter_is_none() -> None:
@@ -112,7 +137,7 @@ def test_events_and_figures_come_in_their_order() -> None:
     made = Recorder(SPEC)
     for number in range(130):  # over more than two chunks
         event = Event(float(number), Tone.OK, f"event {number}", Happening.CAME, "locks", b"cron:\xff")
-        made.note(frame(10.0 + number, ()), (event,))
+        note(made, frame(10.0 + number, ()), (event,))
     history = Tape(SPEC, made.chunks()).history()
     assert [(at, event.text) for at, event in history.events] == [(n, f"event {n}") for n in range(130)]
     assert {event.row for _, event in history.events} == {b"cron:\xff"}
@@ -124,7 +149,7 @@ def test_the_oldest_go_when_there_are_too_many_bytes() -> None:
     most = 0
     for number in range(6000):
         at = 10.0 + 2 * number
-        made.note(frame(at, tuple(lock(f"l{number % 7}{i}", f"api-{number}", at + 60, at) for i in range(3))), ())
+        note(made, frame(at, tuple(lock(f"l{number % 7}{i}", f"api-{number}", at + 60, at) for i in range(3))), ())
         most = max(most, made.size)
     whole = Tape(SPEC, made.chunks())
     assert most < 200_000 + 60 * 6000, "what is not packed yet comes on top"
@@ -147,7 +172,7 @@ def test_no_credential_is_recorded(layout: Layout) -> None:
         judged = Judgement("x.y", row.id, Severity.WARNING, row.title, "", "")
         event = Event(1.0, Tone.OK, row.title, Happening.CAME, family.id, row.id)
         snapshots = {family.id: Snapshot(family.id, (row,), 1, 10.0, complete=True)}
-        made.note(frame(10.0, (), snapshots=snapshots, findings=(Finding(family.id, judged, 1.0, 1.0),)), (event,))
+        note(made, frame(10.0, (), snapshots=snapshots, findings=(Finding(family.id, judged, 1.0, 1.0),)), (event,))
         checked += 1
     assert checked
     text = b"\n".join(line for chunk in made.chunks() for line in chunk.lines).decode()
@@ -206,7 +231,7 @@ def test_what_could_not_be_shown_is_refused(path: tuple[Any, ...], value: object
     made = Recorder(SPEC)
     found = Finding("locks", Judgement("lock.no-ttl", b"a", Severity.CRITICAL, "t", "m", "a"), 2.0, 3.0)
     event = Event(5.0, Tone.OK, "taken", Happening.TAKEN, "locks", b"a")
-    made.note(frame(10.0, (lock("a", "api-1", 70.0, 10.0),), findings=(found,)), (event,))
+    note(made, frame(10.0, (lock("a", "api-1", 70.0, 10.0),), findings=(found,)), (event,))
     (line,) = Tape(SPEC, made.chunks()).lines()
     data = json.loads(line)
     part = data
