@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain import planning
 from fleetcache_gui.domain.plan import NotConfirmed, Plan, Receipt, WayBack
 from fleetcache_gui.domain.snapshot import Phase
@@ -157,7 +157,7 @@ class Deeds(QObject):
 
     def _schedule(self) -> None:
         if self._gate.unlocked:
-            self._relock.start(round(1000 * self._gate.left(time.monotonic())) + 50)
+            self._relock.start(round(1000 * self._gate.left(clock.now())) + 50)
         else:
             self._relock.stop()
 
@@ -198,7 +198,7 @@ class Deeds(QObject):
         if not rows:
             return ()
         found: list[Offer] = []
-        now, general = time.monotonic(), self.hindrance()
+        now, general = clock.now(), self.hindrance()
         for verb in family.verbs:
             shown = [row for row in rows if not verb.hidden(row)]
             if verb.scope is Scope.ROWS and shown:

@@ -63,7 +63,7 @@ class Replay(Session):
 
     def _take(self, frame: Frame) -> None:
         self.vitals, self.inventory = frame.vitals, frame.inventory
-        self._book.restore(frame.findings)
+        self._judge.book.restore(frame.findings)
         for family in self.layout.families:
             if snapshot := frame.snapshots.get(family.id):
                 self._snapshots[family.id] = snapshot

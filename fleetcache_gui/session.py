@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from fleetcache_gui.domain.family import AWAY, Expected, Family, Judgement, Row
-from fleetcache_gui.domain.growth import Growth
-from fleetcache_gui.domain.health import Finding, FindingBook, many
+from fleetcache_gui import clock
+from fleetcache_gui.domain.family import Expected, Family, Row
 from fleetcache_gui.domain.lanes import Lanes
 from fleetcache_gui.domain.pages import Hit, KeyAbout, Page, PageCursor
 from fleetcache_gui.domain.plan import Outcome
-from fleetcache_gui.domain.server_health import SERVER, judge, other_layout
+from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.slow_log import SlowLog
 from fleetcache_gui.domain.snapshot import Inventory, Link, Phase, Snapshot, Vitals, kept
 from fleetcache_gui.domain.telling import Happening
@@ -25,9 +24,10 @@ from fleetcache_gui.domain.thresholds import USUAL, Thresholds
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.domain.weights import Weights
 from fleetcache_gui.domain.words import count, duration
+from fleetcache_gui.present.judging import Judge
 from fleetcache_gui.present.long_table import LongTable
 from fleetcache_gui.present.table import Table, holding
-from fleetcache_gui.present.timeline import Event, changes, fates, openings
+from fleetcache_gui.present.timeline import Event, changes, fates
 from fleetcache_gui.redis_io import pages
 from fleetcache_gui.redis_io import rows as reading
 from fleetcache_gui.redis_io.faults import Trouble
@@ -36,6 +36,7 @@ from fleetcache_gui.redis_io.poll import Poller
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from fleetcache_gui.domain.health import Finding
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.domain.plan import Receipt
     from fleetcache_gui.domain.store import KeyStore
@@ -92,7 +93,7 @@ class Session(QObject):
         self.address = str(address)
         self.name = name or self.address
         self.environment = environment
-        self.link = Link(Phase.CONNECTING, self.address, since=time.monotonic(), database=address.database)
+        self.link = Link(Phase.CONNECTING, self.address, since=clock.now(), database=address.database)
         self.vitals: Vitals | None = None
         self.inventory = Inventory()
         self.slow_log = SlowLog()
@@ -104,9 +105,8 @@ class Session(QObject):
         self._paused = False
         self._snapshots: dict[str, Snapshot] = {}
         self._tables: dict[str, Table | LongTable] = {}
-        self._book = FindingBook()
+        self._judge = Judge(layout, self._expected)
         self.lanes = Lanes()
-        self._growth = Growth()
         self.thresholds = thresholds
         """From where on something is told; another one holds from the next reading on."""
 
@@ -116,7 +116,7 @@ class Session(QObject):
 
     def now(self) -> float:
         """Monotonic seconds of the moment that is shown."""
-        return time.monotonic()
+        return clock.now()
 
     def wall(self) -> float:
         """The same moment in Unix seconds."""
@@ -127,11 +127,11 @@ class Session(QObject):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All open findings, most severe first."""
-        return self._book.findings
+        return self._judge.book.findings
 
     def findings_of(self, family_id: str) -> tuple[Finding, ...]:
         """Those of one family; of the server as a whole those of `SERVER`."""
-        return self._book.of(family_id)
+        return self._judge.book.of(family_id)
 
     @property
     def expected(self) -> Expected:
@@ -280,7 +280,7 @@ class Session(QObject):
         if error is not None:
             text = f"The inspector has stopped reading because of an error of its own ({type(error).__name__})."
             advice = "Standard error has the details; start it again."
-            self.on_link(replace(self.link, phase=Phase.DOWN, since=time.monotonic(), text=text, advice=advice))
+            self.on_link(replace(self.link, phase=Phase.DOWN, since=clock.now(), text=text, advice=advice))
 
     # --- what the poller tells ---------------------------------------------------------------------------------
 
@@ -291,9 +291,11 @@ class Session(QObject):
             if link.phase is Phase.DOWN:
                 self._happen(Event(time.time(), Tone.CRITICAL, link.text, Happening.LOST))
             elif before.phase is Phase.DOWN and link.phase is Phase.LIVE:
-                away = duration(time.monotonic() - before.since)
+                away = duration(clock.now() - before.since)
                 text = f"{self.address} answers again after {away}."
                 self._happen(Event(time.time(), Tone.OK, text, Happening.BACK))
+            elif before.phase is Phase.LIVE and link.phase is Phase.CONNECTING:
+                self._happen(Event(time.time(), Tone.NEUTRAL, link.text, Happening.STOOD_STILL))
         self.link_changed.emit(link)
 
     def on_vitals(self, vitals: Vitals) -> None:
@@ -302,7 +304,9 @@ class Session(QObject):
         if before is not None:
             self._happen(*fates(before, vitals, time.time()))
         self.history.append(kept(vitals, self.history))
-        self._judge_server(vitals, first=before is None)
+        open_before, wall = self._judge.book.of(SERVER), time.time()
+        judged = self._judge.server(vitals, self.history, self.inventory, self.thresholds, wall)
+        self._tell(SERVER, open_before, judged)
         self.vitals_changed.emit(vitals)
 
     def on_inventory(self, inventory: Inventory) -> None:
@@ -324,7 +328,9 @@ class Session(QObject):
             self._happen(*changes(family, known, snapshot.rows, wall, complete=before.complete))
         if family.claim and snapshot.complete and not snapshot.long:
             self.lanes.note(family.id, snapshot.rows, snapshot.at, family.claim)
-        self._judge(family, snapshot, before, wall)
+        open_before, table = self._judge.book.of(family.id), self.table(family.id)
+        judged = self._judge.family(snapshot, before, table, self.inventory, self.thresholds, wall)
+        self._tell(family.id, open_before, judged)
         self.family_changed.emit(snapshot.family)
 
     def on_long(self, family: Family, store: KeyStore, members: Sequence[int]) -> None:
@@ -347,51 +353,11 @@ class Session(QObject):
         self.weights = weights
         self.weights_changed.emit()
 
-    def _judge_server(self, vitals: Vitals, *, first: bool) -> None:
-        known, wall = self._book.of(SERVER), time.time()
-        held = {finding.judgement.code: finding.severity for finding in known}
-        judged = (
-            *judge(self.history, self.thresholds, held),
-            *self.layout.judge(vitals),
-            *other_layout(self.inventory.elsewhere),
-        )
-        opened, closed = self._book.note(SERVER, judged, vitals.at, wall)
-        if not first:
-            self._happen(*openings(opened, closed, wall))
-        if self._book.of(SERVER) is not known:
+    def _tell(self, place: str, open_before: Sequence[Finding], events: Iterable[Event]) -> None:
+        """Tell what a judgement has brought."""
+        self._happen(*events)
+        if self._judge.book.of(place) is not open_before:
             self.findings_changed.emit()
-
-    def _judge(self, family: Family, snapshot: Snapshot, before: Snapshot | None, wall: float) -> None:
-        known = self._book.of(family.id)
-        judgements = [judgement for row in snapshot.rows for judgement in row.judgements]
-        if not snapshot.complete:
-            # What was found on an earlier connection, or of what is out of reach now, stays open until then.
-            read = {row.id for row in snapshot.rows if row.state is not AWAY} if self.inventory.missing else set()
-            judgements = [f.judgement for f in known if f.judgement.row not in read] + judgements
-        elif snapshot.long:
-            judgements = [*self._unread(snapshot, known), *judgements]
-        if snapshot.complete:
-            judgements += family.survey(snapshot.rows, snapshot.count, self._expected)
-            held = any(finding.judgement.code.endswith(".growth") for finding in known)
-            limit = self.thresholds.growth
-            judgements += self._growth.judge(family, snapshot.count, snapshot.at, limit, held=held)
-        if snapshot.long and snapshot.suspects > snapshot.suspects_read:
-            judgements.append(many(family, snapshot.suspects, snapshot.suspects_read))
-        opened, closed = self._book.note(family.id, judgements, snapshot.at, wall)
-        if before is not None and before.complete and snapshot.complete:
-            # Of a long family few rows are read: what is no longer judged need not be mended.
-            self._happen(*openings(opened, () if snapshot.long else closed, wall))
-        if self._book.of(family.id) is not known:
-            self.findings_changed.emit()
-
-    def _unread(self, snapshot: Snapshot, known: Sequence[Finding]) -> list[Judgement]:
-        """What was found of rows of a long family that were not read this time, and whose keys are still there."""
-        read, table = {row.id for row in snapshot.rows}, self.table(snapshot.family)
-        return [
-            finding.judgement
-            for finding in known
-            if finding.judgement.row and finding.judgement.row not in read and table.get(finding.judgement.row)
-        ]
 
     def _happen(self, *events: Event) -> None:
         if events:

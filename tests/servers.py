@@ -32,6 +32,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from fleetcache_gui import clock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
@@ -93,9 +95,9 @@ def free_port() -> int:
 
 def wait_until(condition: Callable[[], bool], what: str, timeout: float = START_TIMEOUT) -> None:
     """Return as soon as `condition()` holds; ServerError naming `what` after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
+    deadline = clock.now() + timeout
     while not condition():
-        if time.monotonic() > deadline:
+        if clock.now() > deadline:
             raise ServerError(f"not within {timeout:g} s: {what}")
         time.sleep(0.005)
 

@@ -10,7 +10,6 @@ import contextlib
 import json
 import math
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from fleetcache_gui import clock
 from fleetcache_gui.cli.told import Failure
 from fleetcache_gui.domain.family import Expected, Family, Judgement, Kind, Row, Severity
 from fleetcache_gui.domain.layout import present
@@ -122,7 +122,7 @@ def _chosen(layout: Layout, ids: tuple[str, ...]) -> tuple[Family, ...]:
 async def _run(address: Address, wanted: Wanted, families: tuple[Family, ...]) -> int:
     keyspace = await Keyspace.connect(address, replicas=wanted.replicas)
     try:
-        taken = datetime.fromtimestamp(keyspace.wall(time.monotonic()), UTC)
+        taken = datetime.fromtimestamp(keyspace.wall(clock.now()), UTC)
         store = KeyStore(keyspace.room)
         sweeper = Sweeper(keyspace, wanted.layout, store)
         await keyspace.learn(wanted.layout.parameters)

@@ -32,6 +32,7 @@ class Happening(Enum):
     SERVER = "server"
     LOST = "connection lost"
     BACK = "connection back"
+    STOOD_STILL = "stood still"
     OURS = "our own deed"
 
 

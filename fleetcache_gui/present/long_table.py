@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from array import array
 from bisect import bisect_left
 from dataclasses import replace
@@ -10,6 +9,7 @@ from functools import partial
 from itertools import compress, count, filterfalse, islice
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Column, Family, Kind, Reading, Row
 from fleetcache_gui.domain.store import GONE, NO_EXPIRY, TYPES, UNKNOWN_EXPIRY, KeyStore
 from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Expiry, KeyFact
@@ -297,5 +297,5 @@ class LongTable:
         else:
             expiry = Expiry(deadline / 1000, longest if longest < 1e9 else 0.0)
         type_word = "none" if store.families[number] == GONE else TYPES[store.types[number]]
-        thin = self.family.decode(Reading(name, time.monotonic(), 0.0, (KeyFact(name, type_word, expiry),)), None)
+        thin = self.family.decode(Reading(name, clock.now(), 0.0, (KeyFact(name, type_word, expiry),)), None)
         return replace(thin, at=0.0)  # its value was not read

@@ -5,11 +5,11 @@ A password is sent once.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io import acl, info, sentinel
@@ -104,18 +104,18 @@ class _Course:
         self.end()
         while (skipped := self._left.pop(0)) != step:
             self._tell(Step(skipped, Outcome.SKIPPED, self._why.get(skipped, "")))
-        self._now, self._since, self.text, self.notes = step, time.monotonic(), "", ()
+        self._now, self._since, self.text, self.notes = step, clock.now(), "", ()
 
     def end(self) -> None:
         """The step under way has gone well."""
         if self._now:
-            took = time.monotonic() - self._since
+            took = clock.now() - self._since
             self._tell(Step(self._now, Outcome.OK, self.text, notes=self.notes, seconds=took))
         self._now = ""
 
     def fail(self, trouble: Trouble) -> None:
         """The step under way has failed, and with it all that are left."""
-        took = time.monotonic() - self._since
+        took = clock.now() - self._since
         self._tell(Step(self._now, Outcome.FAILED, trouble.text, trouble.advice, self.notes, took))
         for step in self._left:
             self._tell(Step(step, Outcome.SKIPPED, "Not reached."))

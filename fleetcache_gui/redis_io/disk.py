@@ -10,6 +10,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.text import show
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ def locked(file: IO[bytes]) -> Iterator[None]:
 
     Raises TimeoutError (an OSError) after `LOCK_SECONDS`. The system frees the lock when its holder dies.
     """
-    deadline = time.monotonic() + LOCK_SECONDS
+    deadline = clock.now() + LOCK_SECONDS
     while not _lock(file):
-        if time.monotonic() > deadline:
+        if clock.now() > deadline:
             raise TimeoutError(errno.ETIMEDOUT, "another inspector holds it and does not let go")
         time.sleep(0.005)
     try:

@@ -14,6 +14,7 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Missing, Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow, topology, totals
@@ -145,7 +146,7 @@ class Keyspace:
 
     def wall(self, at: float) -> float:
         """The server's Unix time at monotonic time `at`."""
-        return time.time() - (time.monotonic() - at) + (self.skew or 0.0)
+        return time.time() - (clock.now() - at) + (self.skew or 0.0)
 
     @property
     def _servers(self) -> Sequence[Server]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import hiredis
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import allow, tls
 from fleetcache_gui.redis_io.dial import answers_in_tls, dial
@@ -184,4 +184,4 @@ def welcome(word: Command, reply: Reply, address: Address) -> Trouble | None:
 
 def midpoint(before: float) -> float:
     """The monotonic moment at which a reply asked for at `before` and received now was most likely made."""
-    return (before + time.monotonic()) / 2
+    return (before + clock.now()) / 2

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.layout import present
 from fleetcache_gui.redis_io import allow
 from fleetcache_gui.redis_io.lane import encode
@@ -40,10 +40,10 @@ async def look(keyspace: Keyspace, layouts: Sequence[Layout]) -> frozenset[str]:
 
 async def _scan(scan: Scanner, layouts: Sequence[Layout], found: set[str]) -> None:
     """Look at the first keys of one node, until all layouts are found."""
-    until = time.monotonic() + LONGEST
+    until = clock.now() + LONGEST
     cursor = b"0"
     for _ in range(PAGES):
-        if len(found) == len(layouts) or time.monotonic() > until:
+        if len(found) == len(layouts) or clock.now() > until:
             break
         replies = await scan(encode((b"SCAN", cursor, b"COUNT", b"%d" % _COUNT)), 1)
         reply = replies[0] if replies else None

@@ -8,6 +8,8 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
+
 if TYPE_CHECKING:
     from fleetcache_gui.domain.values import Command
 
@@ -27,6 +29,10 @@ BRIEF = 1.0
 """A connection that was lost after less than these seconds is not made again at once."""
 
 _WINDOW = 30.0
+
+_BEAT = 1.0
+_STILL = 3.0
+"""Seconds of standstill that are told apart from a busy loop."""
 
 
 def worth(command: Command) -> int:
@@ -84,6 +90,27 @@ async def pause(event: asyncio.Event, seconds: float | None) -> bool:
     was_set = event.is_set()
     event.clear()
     return was_set
+
+
+class Pulse:
+    """Tells whether time went on without us: the machine slept, or the program was stopped. What was awaited then has
+    timed out by no fault of the server's."""
+
+    def __init__(self) -> None:
+        self._beaten = clock.now()
+
+    @property
+    def missed(self) -> float:
+        """Seconds of standstill up to now; 0 when it was none to speak of."""
+        still = clock.now() - self._beaten - _BEAT
+        return still if still > _STILL else 0.0
+
+    async def stop(self) -> float:
+        """Return the seconds of a standstill once there has been one."""
+        while not (still := self.missed):
+            self._beaten = clock.now()
+            await asyncio.sleep(_BEAT)
+        return still
 
 
 class Backoff:

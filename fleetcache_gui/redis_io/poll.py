@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Link, Phase
+from fleetcache_gui.domain.words import duration
 from fleetcache_gui.redis_io.faults import AWAY, Fault, Trouble, cause
 from fleetcache_gui.redis_io.keyspace import Keyspace
-from fleetcache_gui.redis_io.pace import BRIEF, Backoff, Lookups, Meter, pause
+from fleetcache_gui.redis_io.pace import BRIEF, Backoff, Lookups, Meter, Pulse, pause
 from fleetcache_gui.redis_io.watch import Sink, Watch, Wishes
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Poller:
         self._wishes = Wishes(layout, expected, _bounded(interval), elsewhere)
         self._wishes.open.set()
         self._closed_by: set[str] = set()
-        self._link = Link(Phase.CONNECTING, str(address), since=time.monotonic(), database=address.database)
+        self._link = Link(Phase.CONNECTING, str(address), since=clock.now(), database=address.database)
         self._meter = Meter()
         self._lookups = Lookups()
         self._run_id = ""
@@ -83,7 +84,7 @@ class Poller:
         self._closed_by.add(reason)
         self._wishes.open.clear()
         if reason == "paused" and self._link.phase in (Phase.LIVE, Phase.CONNECTING):
-            self._tell(phase=Phase.PAUSED, since=time.monotonic())
+            self._tell(phase=Phase.PAUSED, since=clock.now())
 
     def release(self, reason: str) -> None:
         """One reason less to hold; reads at once when it was the last."""
@@ -112,12 +113,12 @@ class Poller:
         self._sink.on_link(self._link)
         while True:
             await self._wishes.open.wait()
-            connected = math.inf
+            connected, pulse = math.inf, Pulse()
             try:
                 self.keyspace = await Keyspace.connect(self.address, replicas=self._replicas, others=self._others)
                 backoff.reset()
-                connected = time.monotonic()
-                trouble = await self._watch(self.keyspace)
+                connected = clock.now()
+                trouble = await self._watch(self.keyspace, pulse)
             except Trouble as refused:
                 trouble = refused
             finally:
@@ -126,21 +127,24 @@ class Poller:
                     self._run_id, self._lookups = self.keyspace.vitals.run_id, self.keyspace.lookups
                     await self.keyspace.close()
                     self.keyspace = None
-            if trouble.fault is Fault.LOST and time.monotonic() - connected > BRIEF:
+            if still := pulse.missed:
+                self._tell_of(still)
+                continue
+            if trouble.fault is Fault.LOST and clock.now() - connected > BRIEF:
                 continue  # an idle connection that the server closed is no news; a server that is gone refuses the next
             wait = backoff.next(final=trouble.final)
             # A wrong password is never sent again unasked: some servers lock the account.
             await self._wait_down(trouble, None if trouble.fault is Fault.PASSWORD else wait)
 
-    async def _watch(self, keyspace: Keyspace) -> Trouble:
-        """Read until there is trouble."""
+    async def _watch(self, keyspace: Keyspace, pulse: Pulse) -> Trouble:
+        """Read until there is trouble, or a standstill."""
         if keyspace.vitals.run_id == self._run_id:
             keyspace.lookups = self._lookups
         watch = Watch(keyspace, self._sink, self._wishes, self._meter, self._live)
         # Trouble is a result here and not an error: a task group that ends by an error loses a cancellation from
         # outside that meets it (Python 3.11 and 3.12).
         async with asyncio.TaskGroup() as group:
-            reading = (watch.poll(), watch.sweep(), watch.tend(), watch.look_closer())
+            reading = (watch.poll(), watch.sweep(), watch.tend(), watch.look_closer(), _standstill(pulse))
             loops = [group.create_task(self._trouble_of(loop)) for loop in reading]
             ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
             for task in loops:
@@ -159,8 +163,14 @@ class Poller:
             return Trouble(Fault.OTHER, text, "Standard error has the details.", final=True)
         raise AssertionError("the loops of a connection end by trouble alone")
 
+    def _tell_of(self, still: float) -> None:
+        """Time has gone on without us: until all is read anew, what is known is that old."""
+        if self._link.phase is not Phase.PAUSED:
+            text = f"This machine or program stood still for {duration(still)}. Everything is read anew."
+            self._tell(phase=Phase.CONNECTING, since=clock.now(), text=text, advice="", next_try=None)
+
     async def _wait_down(self, trouble: Trouble, seconds: float | None) -> None:
-        now = time.monotonic()
+        now = clock.now()
         since = self._link.since if self._link.phase is Phase.DOWN else now
         next_try = None if seconds is None else now + seconds
         self._retry.clear()
@@ -175,7 +185,7 @@ class Poller:
         await pause(self._retry, seconds)
 
     def _live(self, round_trip: float) -> None:
-        now = time.monotonic()
+        now = clock.now()
         phase = Phase.PAUSED if "paused" in self._closed_by else Phase.LIVE  # a poll under way is read to its end
         since = self._link.since if self._link.phase is phase else now
         self._tell(
@@ -194,6 +204,12 @@ class Poller:
     def _tell(self, **changes: object) -> None:
         self._link = replace(self._link, **changes)  # type: ignore[arg-type]
         self._sink.on_link(self._link)
+
+
+async def _standstill(pulse: Pulse) -> None:
+    """Ends, as all loops of a connection, by trouble: what was agreed on with the server before may hold no more."""
+    await pulse.stop()
+    raise Trouble(Fault.LOST, "Time went on without us.", "")
 
 
 def _bounded(interval: float) -> float:

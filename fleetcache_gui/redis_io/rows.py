@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Expected, Family, Reading, Row, out_of_reach
 from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Command, Expiry, KeyFact, Reply
 from fleetcache_gui.redis_io.keyspace import AWAY
@@ -77,7 +77,7 @@ async def read(keyspace: Keyspace, questions: Iterable[Question], expected: Expe
 async def _batch(
     keyspace: Keyspace, asked: Sequence[tuple[Question, bytes]], expected: Expected
 ) -> list[tuple[Question, Row]]:
-    started = time.monotonic()
+    started = clock.now()
     names = [question.family.keys_of(row_id) for question, row_id in asked]
     told, away = await _facts(keyspace, [name for group in names for name in group], started)
     facts = iter(told)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Missing
 from fleetcache_gui.redis_io import topology
 from fleetcache_gui.redis_io.faults import Fault, Trouble
@@ -103,10 +103,10 @@ class Seats:
         self._learn(cluster)
         seat = self._seats.get(cluster.me)
         if seat is not None and seat.node.primary:
-            seat.server, seat.since = server, time.monotonic()
+            seat.server, seat.since = server, clock.now()
         else:
             await server.lane.close()
-        self._mended = time.monotonic()
+        self._mended = clock.now()
         await self._join_all()
         if not self.read:
             raise self.nobody()
@@ -129,7 +129,7 @@ class Seats:
                 return await do(server)
             except Trouble as trouble:
                 # An idle connection that the server closed is no news: it is made again.
-                idle = trouble.fault is Fault.LOST and time.monotonic() - seat.since > BRIEF
+                idle = trouble.fault is Fault.LOST and clock.now() - seat.since > BRIEF
                 await self._lose(seat, server, None if idle else trouble)
         if all(seat.trouble is not None for seat in self):
             raise self.nobody()
@@ -143,12 +143,12 @@ class Seats:
     async def mend(self) -> bool:
         """Look at the cluster anew, connect to whom we should read and do not; true if keys came within reach by it.
         At most once a second: sooner, it waits. Raises `Trouble` when all nodes are away."""
-        wanted = time.monotonic()
+        wanted = clock.now()
         async with self._mending:
             if self._mended > wanted:
                 return False
-            await asyncio.sleep(self._mended + RELEARN - time.monotonic())
-            self._mended = time.monotonic()
+            await asyncio.sleep(self._mended + RELEARN - clock.now())
+            self._mended = clock.now()
             self.torn.clear()
             before = self.missing
             views = [view for view in await self.all(_view) if isinstance(view, topology.Topology)]
@@ -185,7 +185,7 @@ class Seats:
             if seat.server is not None:
                 await seat.server.lane.close()
         self._left.clear()
-        now = time.monotonic()
+        now = clock.now()
         await gather(self._join(seat) for seat in self if seat.server is None and seat.due <= now)
 
     async def _join(self, seat: Seat) -> None:
@@ -199,9 +199,9 @@ class Seats:
                 seat.trouble = trouble
                 # A wrong password is never sent again unasked: some servers lock the account.
                 wait = inf if trouble.fault is Fault.PASSWORD else seat.backoff.next(final=trouble.final)
-                seat.due = time.monotonic() + wait
+                seat.due = clock.now() + wait
                 return
-            seat.server, seat.trouble, seat.since = server, None, time.monotonic()
+            seat.server, seat.trouble, seat.since = server, None, clock.now()
             seat.backoff.reset()
             if self._seats.get(seat.node.id) is not seat:
                 self._left.append(seat)

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Vitals
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
 from fleetcache_gui.redis_io import info, sentinel
@@ -74,12 +75,12 @@ class Server:
 
     async def refresh(self) -> float:
         """Read the clock and the figures; the round trip in seconds. Raises `Trouble`."""
-        asked = time.monotonic()
+        asked = clock.now()
         moment, keys, plain, stats = await self.lane.exchange(HEAD)
         at = midpoint(asked)
         now = _unix(moment)
         if now is not None:
-            self.skew = now - (time.time() - (time.monotonic() - at))
+            self.skew = now - (time.time() - (clock.now() - at))
         self.info = info.fields(plain) | info.fields(stats)
         vitals = info.vitals(self.info, at, keys if isinstance(keys, int) else None)
         self.vitals = replace(vitals, parameters=dict(self.parameters))
@@ -91,7 +92,7 @@ class Server:
 
     async def learn(self, parameters: Sequence[bytes]) -> None:
         """Read these settings, twice a minute at the most; never again where that is refused. Raises `Trouble`."""
-        now = time.monotonic()
+        now = clock.now()
         if not parameters or now - self._learnt < _LEARN:
             return
         self._learnt = now

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.slow_log import SlowCall, SlowLog
 from fleetcache_gui.domain.text import show
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
@@ -86,7 +86,7 @@ class Study:
         if self._slow_refused:
             return
         answers = await self._keyspace.each(((b"SLOWLOG", b"LEN"), (b"SLOWLOG", b"GET", b"%d" % CALLS)))
-        self._meter.add(time.monotonic(), _SLOW_LOG_COST * len(answers))
+        self._meter.add(clock.now(), _SLOW_LOG_COST * len(answers))
         calls: list[SlowCall] = []
         length = 0
         for node, (number, listed) in answers:
@@ -130,7 +130,7 @@ class Study:
 
     async def _usage(self, keys: Sequence[bytes]) -> list[Reply]:
         commands: list[Command] = [(b"MEMORY", b"USAGE", key, b"SAMPLES", _SAMPLES) for key in keys]
-        self._meter.add(time.monotonic(), _USAGE_COST * len(commands))
+        self._meter.add(clock.now(), _USAGE_COST * len(commands))
         return await self._keyspace.exchange(commands)
 
 

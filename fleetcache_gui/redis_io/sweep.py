@@ -7,7 +7,6 @@ So each slice costs one round trip, and the server at most about 3 ms.
 from __future__ import annotations
 
 import asyncio
-import time
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.store import NO_EXPIRY, TYPE_CODES, TYPES, UNKNOWN_EXPIRY, KeyStore
 from fleetcache_gui.domain.values import Reply, ReplyError
 from fleetcache_gui.redis_io import allow
@@ -165,7 +165,7 @@ class Sweeper:
         served = self._served()
         cursors = [_Cursor(raw) for raw in self._keyspace.scanners()]
         while cursors:
-            asked = time.monotonic()
+            asked = clock.now()
             if len(cursors) == 1:
                 await self._slice(cursors[0])
             else:
@@ -175,7 +175,7 @@ class Sweeper:
                 strays, self._strays = self._strays, []
                 await self._chase(strays)
             cursors = [cursor for cursor in cursors if not cursor.ended]
-            yield time.monotonic() - asked
+            yield clock.now() - asked
         self._found = self._finding
         self.whole = self.whole and not self._keyspace.missing
         self.steady = self.steady and self._served() == served
@@ -183,9 +183,9 @@ class Sweeper:
             rows = range(first, min(first + _MISSED_SLICE, known))
             missed = self.store.missed(rows)
             for start in range(0, len(missed) if self._keyspace.topology else 0, COUNT):
-                asked = time.monotonic()
+                asked = clock.now()
                 await self._chase([self.store.name(row) for row in missed[start : start + COUNT]])
-                yield time.monotonic() - asked
+                yield clock.now() - asked
             for row in self.store.missed(rows):
                 self.gone(row)
             await asyncio.sleep(0)
@@ -196,7 +196,7 @@ class Sweeper:
         return [(node.id, node.slots) for node in cluster.primaries] if cluster else ()
 
     async def _slice(self, cursor: _Cursor) -> None:
-        asked = time.monotonic()
+        asked = clock.now()
         payload = [_FACTS % (len(key), key, len(key), key) for key in cursor.keys]
         if cursor.next is not None:
             payload.append(encode((b"SCAN", cursor.next, b"COUNT", b"%d" % COUNT)))
@@ -221,7 +221,7 @@ class Sweeper:
 
     async def _chase(self, keys: list[bytes]) -> None:
         """Ask for keys by name, wherever they are now."""
-        asked = time.monotonic()
+        asked = clock.now()
         commands = [command for key in keys for command in ((b"PTTL", key), (b"TYPE", key))]
         replies = await self._keyspace.exchange(commands)
         left = sum(reply == _MISSING for reply in replies[::2])

@@ -8,11 +8,11 @@ nodes connected.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import AWAY
 from fleetcache_gui.domain.layout import Layout, present
 from fleetcache_gui.domain.snapshot import Inventory, Link, Snapshot, Vitals
@@ -112,22 +112,22 @@ class Watch:
         self._inventory = Inventory(keys=keyspace.vitals.keys or 0)
         self._whole = False
         self._swept = asyncio.Event()
-        self._born = time.monotonic()
+        self._born = clock.now()
 
     async def poll(self) -> None:
         """Read what is known by name, for ever."""
         while True:
             await self._wishes.open.wait()
-            started, sent = time.monotonic(), self._keyspace.commands
+            started, sent = clock.now(), self._keyspace.commands
             round_trip = await self._keyspace.refresh()
             await self._keyspace.learn(self._wishes.layout.parameters)
             self._sink.on_vitals(self._keyspace.others())
             await self._read()
             self._told(round_trip)
             cost = (self._keyspace.commands - sent) * COMMAND_COST
-            self._meter.add(time.monotonic(), cost)
+            self._meter.add(clock.now(), cost)
             wait = max(self._wishes.interval, cost / SHARE)
-            await pause(self._wishes.nudged, wait - (time.monotonic() - started))
+            await pause(self._wishes.nudged, wait - (clock.now() - started))
 
     async def sweep(self) -> None:
         """Discover keys, for ever: the first sweep as fast as the server likes, later ones within the budget."""
@@ -138,7 +138,7 @@ class Watch:
             if first and not self._sweeper.steady:  # what has moved past it should be found before all counts as known
                 first = False
                 continue
-            ended = time.monotonic()
+            ended = clock.now()
             elsewhere = await self._elsewhere()
             self._inventory = replace(self._inventory, finished_at=ended, elsewhere=elsewhere)
             self._whole = self._sweeper.whole
@@ -169,12 +169,12 @@ class Watch:
                 self._wishes.hurried.set()
 
     async def _sweep_once(self, *, hurried: bool) -> None:
-        gathered, before = time.monotonic(), self._sweeper.spent
+        gathered, before = clock.now(), self._sweeper.spent
         self._store.reserve(max(self._keyspace.room, len(self._store)) + 1000)
         async for took in self._sweeper.sweep():
             cost = self._sweeper.spent - before
             before = self._sweeper.spent
-            now = time.monotonic()
+            now = clock.now()
             self._meter.add(now, cost)
             self._hand_on()
             if now - gathered > _GATHER:
@@ -252,7 +252,7 @@ class Watch:
         questions = [await self._question(position) for position in range(len(self._books))]
         found = await rows.read(self._keyspace, questions, self._wishes.expected)
         complete = complete and self._complete
-        now = time.monotonic()
+        now = clock.now()
         for position, book in enumerate(self._books):
             self._settle(book, questions[position].ids, found[book.family.id], now)
             self._hand_on()  # else a snapshot tells of more suspect keys than there are keys
@@ -304,7 +304,7 @@ class Watch:
             family=book.family.id,
             rows=book.read,
             count=book.count if book.long else len(book.read),
-            at=time.monotonic(),
+            at=clock.now(),
             complete=complete,
             long=book.long,
             suspects=self._sweeper.suspected[position],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.plan import Strictness
 from fleetcache_gui.ui.text_widgets import PlainLabel
 
@@ -120,7 +120,7 @@ class DeedButton(QPushButton):
 
     confirmed = Signal()
 
-    def __init__(self, theme: Theme, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, theme: Theme, clock: Callable[[], float] = clock.now) -> None:
         super().__init__()
         self._theme, self._clock = theme, clock
         self._armed = False
@@ -283,7 +283,7 @@ class ConfirmBar(QWidget):
     confirmed = Signal(str)
     cancelled = Signal()
 
-    def __init__(self, theme: Theme, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, theme: Theme, clock: Callable[[], float] = clock.now) -> None:
         super().__init__()
         self._strictness = Strictness.PRESS
         self._hindrance = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from fleetcache_gui import clock
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.domain.verbs import Scope
 from fleetcache_gui.ui.actions import Action
@@ -54,7 +54,7 @@ class DeedDesk(QObject):
         deeds: Deeds,
         theme: Theme,
         settings: Settings,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock.now,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._deeds, self._theme, self._clock = window, session, deeds, theme, clock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fleetcache_gui import assets
+from fleetcache_gui import assets, clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.snapshot import Phase, Snapshot
 from fleetcache_gui.domain.values import State, Tone
@@ -86,7 +85,7 @@ class FamilyPage(QWidget):
         theme: Theme,
         settings: Settings,
         parent: QWidget | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock.now,
     ) -> None:
         super().__init__(parent)
         self._session, self._family, self._theme, self._clock = session, family, theme, clock

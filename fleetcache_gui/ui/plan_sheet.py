@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import TYPE_CHECKING
 
-from fleetcache_gui import aio
+from fleetcache_gui import aio, clock
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.domain.plan import NotConfirmed, Plan, Receipt
 from fleetcache_gui.domain.verbs import Refusal
@@ -46,7 +45,7 @@ class PlanSheet(Sheet):
         session: Session,
         deeds: Deeds,
         theme: Theme,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock.now,
     ) -> None:
         super().__init__(window, theme, WIDTH, session.environment, f"{session.name} ({session.address})")
         self._session, self._deeds = session, deeds

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Deed, Plan
 from fleetcache_gui.domain.values import Tone
@@ -141,7 +141,7 @@ class PlanView(QWidget):
     instead = Signal()
     again = Signal()
 
-    def __init__(self, theme: Theme, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, theme: Theme, clock: Callable[[], float] = clock.now) -> None:
         super().__init__()
         self.plan: Plan | None = None
         self.title = PlainLabel(theme=theme, role="heading", wrap=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.confirm import CancelButton
@@ -32,7 +32,7 @@ class RefusalView(QWidget):
     again = Signal()
     closed = Signal()
 
-    def __init__(self, theme: Theme, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, theme: Theme, clock: Callable[[], float] = clock.now) -> None:
         super().__init__()
         self._clock = clock
         self._until = 0.0

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from fleetcache_gui import assets
+from fleetcache_gui import assets, clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.values import Tone
@@ -137,7 +137,7 @@ class Banner(QWidget):
 
     def show_link(self, link: Link) -> None:
         """Say what `link` means, or hide when all is well; called again as time passes."""
-        now, wall = time.monotonic(), time.time()
+        now, wall = clock.now(), time.time()
         since = since_words(link.since, now, wall)
         if link.phase is Phase.DOWN:
             text = f"No connection since {since}. {link.text}".strip()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import TICKING, Column, Kind, Row
 from fleetcache_gui.domain.values import Progress
 from fleetcache_gui.present.cells import cell_text
@@ -52,7 +52,7 @@ class TableModel(QAbstractTableModel):
     def __init__(
         self,
         table: Table | LongTable,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock.now,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QMenu, QPushButton
 
-from fleetcache_gui import aio, assets
+from fleetcache_gui import aio, assets, clock
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Strictness
@@ -52,7 +51,7 @@ class UnlockControl(QPushButton):
     history_wanted = Signal()
     flush_wanted = Signal(bool)  # True: the whole database
 
-    def __init__(self, deeds: Deeds, theme: Theme, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, deeds: Deeds, theme: Theme, clock: Callable[[], float] = clock.now) -> None:
         super().__init__()
         self._deeds, self._theme, self._clock = deeds, theme, clock
         self._look = ("", "")
@@ -152,7 +151,7 @@ class UnlockSheet(Sheet):
     """Which server, what unlocking means, and in production a word to type."""
 
     def __init__(
-        self, window: QWidget, session: Session, deeds: Deeds, theme: Theme, clock: Callable[[], float] = time.monotonic
+        self, window: QWidget, session: Session, deeds: Deeds, theme: Theme, clock: Callable[[], float] = clock.now
     ) -> None:
         super().__init__(window, theme, 600, session.environment, session.name)
         self._session, self._deeds = session, deeds

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from fleetcache_gui import aio
+from fleetcache_gui import aio, clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.ui.confirm import CancelButton, DeedButton
 from fleetcache_gui.ui.keep_limits import KeepLimits
@@ -45,7 +45,7 @@ class WaysBackView(QWidget):
 
     undo = Signal(object)
 
-    def __init__(self, deeds: Deeds, theme: Theme, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, deeds: Deeds, theme: Theme, clock: Callable[[], float] = clock.now) -> None:
         super().__init__()
         self._deeds = deeds
         self._task: asyncio.Task[None] | None = None

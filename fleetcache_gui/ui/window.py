@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from fleetcache_gui import assets
+from fleetcache_gui import assets, clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.server_health import SERVER
 from fleetcache_gui.domain.snapshot import Link, Phase
@@ -265,7 +264,7 @@ class MainWindow(QMainWindow):
 
     def _show_notice(self, link: Link) -> None:
         if link.phase is Phase.DOWN:
-            advice = " ".join(filter(None, (link.advice, next_try_words(link, time.monotonic()))))
+            advice = " ".join(filter(None, (link.advice, next_try_words(link, clock.now()))))
             heading = f"No connection to {self._session.name}"
             self.notice.show_state("unplugged", Tone.CRITICAL, heading, link.text, advice, "Try now")
         elif link.phase is Phase.PAUSED:

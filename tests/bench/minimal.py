@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from fleetcache_gui import clock
 from tests.bench.process import report
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Bare(QWidget):
         QTimer.singleShot(0, self.painted)
 
     def painted(self) -> None:
-        report(painted=time.monotonic())
+        report(painted=clock.now())
         QApplication.quit()
 
 

@@ -8,9 +8,10 @@ import re
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
+
+from fleetcache_gui import clock
 
 ROOT = Path(__file__).parents[2]
 _TIMEOUT = 600.0
@@ -40,7 +41,7 @@ def measure(module: str, *arguments: str | float, **environment: str) -> Figures
     command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
     variables = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **environment}
     variables.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start compiles everything anew
-    return {"spawned": time.monotonic(), **json.loads(last_line(command, variables))}
+    return {"spawned": clock.now(), **json.loads(last_line(command, variables))}
 
 
 def last_line(command: list[str], variables: dict[str, str] | None = None) -> str:

@@ -4,13 +4,12 @@ first time and when it has painted rows, and then closes itself."""
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
 
-from fleetcache_gui import app, cli, shell
+from fleetcache_gui import app, cli, clock, shell
 from tests.bench.process import peak_mb, report
 
 if TYPE_CHECKING:
@@ -47,10 +46,10 @@ class Observer(QObject):
         return False
 
     def _first_paint(self) -> None:
-        self._painted = self._painted or time.monotonic()
+        self._painted = self._painted or clock.now()
 
     def _first_rows(self) -> None:
-        report(painted=self._painted, rows=time.monotonic(), peak_mb=peak_mb())
+        report(painted=self._painted, rows=clock.now(), peak_mb=peak_mb())
         self._table.viewport().removeEventFilter(self)
         self._window.close()
 

@@ -11,7 +11,7 @@ import time
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
-from fleetcache_gui import aio, settings, shell
+from fleetcache_gui import aio, clock, settings, shell
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.address import Address
@@ -67,7 +67,7 @@ async def watch(port: int, family: str) -> int:
         await asyncio.sleep(_REST)
         ticker = Ticker()
         ticker.start()
-        started, cpu = time.monotonic(), time.process_time()
+        started, cpu = clock.now(), time.process_time()
         session.resume()
         while session.inventory.finished_at is None:
             await aio.emitted(session.inventory_changed)

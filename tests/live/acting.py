@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.plan import Deed, Plan, Progress, Strictness
 from fleetcache_gui.domain.planning import word_for
 from fleetcache_gui.redis_io.act import queue, queue_undo
@@ -108,7 +108,7 @@ class Acting:
             way_back="",
             strictness=Strictness.HOLD,
             word=word_for("here", len(found.steps)),
-            made_at=time.monotonic(),
+            made_at=clock.now(),
         )
 
     async def run(self, plan: Plan) -> Receipt:

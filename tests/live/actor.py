@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
+from fleetcache_gui import clock
 from fleetcache_gui.redis_io.act.execute import execute
 from fleetcache_gui.redis_io.act.gate import Gate
 from fleetcache_gui.redis_io.act.hands import Hands, WriteLane
@@ -49,11 +49,11 @@ async def act(port: int, folder: Path, count: int, patience: float) -> None:
     say(plan=plan.id)
     sys.stdin.readline()
     WriteLane.longer = patience / 2
-    began = time.monotonic()
+    began = clock.now()
     receipt = await execute(gate, confirmed, hands, record, log, lambda told: None, asyncio.Event())
     await record.finish()
     outcomes = [outcome.name for outcome in receipt.outcomes]
-    say(outcomes=outcomes, notes=receipt.notes, trouble=receipt.trouble, seconds=time.monotonic() - began)
+    say(outcomes=outcomes, notes=receipt.notes, trouble=receipt.trouble, seconds=clock.now() - began)
     await hands.close()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain import planning
 from fleetcache_gui.domain.plan import Deed, Draft, Outcome, Plan
 from fleetcache_gui.redis_io.act import flush, plans, scripts
@@ -66,7 +66,7 @@ def plan_of(hands: Hands, steps: Sequence[Step], verb: str = "config_cache.flush
         way_back="",
         strictness=planning.Strictness.HOLD,
         word="bench",
-        made_at=time.monotonic(),
+        made_at=clock.now(),
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.verbs import Refusal
 from fleetcache_gui.families.spec import SPEC
@@ -138,7 +138,7 @@ async def desk(
 
 async def until(condition: Any, seconds: float = 10.0) -> None:
     """Wait for a condition."""
-    ends = time.monotonic() + seconds
+    ends = clock.now() + seconds
     while not condition():
-        assert time.monotonic() < ends, "not in time"
+        assert clock.now() < ends, "not in time"
         await asyncio.sleep(0.005)

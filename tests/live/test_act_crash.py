@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.redis_io.act import settle
 from fleetcache_gui.redis_io.act.hands import ready
@@ -223,9 +224,9 @@ async def test_a_family_is_flushed_kindly_and_put_back(
         valkey.call("CONFIG", "SET", "slowlog-log-slower-than", 10_000)
         valkey.call("SLOWLOG", "RESET")
         async with _gaps() as gaps:
-            began = time.monotonic()
+            began = clock.now()
             receipt = await at.do(plan)
-            seconds = time.monotonic() - began
+            seconds = clock.now() - began
         slow = [f"{entry[3][0].decode()} {entry[2]} us" for entry in valkey.call("SLOWLOG", "GET", 10)]
         figures = {"keys": MANY, "per second": round(MANY / seconds), "longest gap, ms": round(1000 * max(gaps))}
         for name, figure in figures.items():
@@ -247,11 +248,11 @@ async def _gaps() -> AsyncIterator[list[float]]:
     gaps = [0.0]
 
     async def tick() -> None:
-        last = time.monotonic()
+        last = clock.now()
         while True:
             await asyncio.sleep(0.005)
-            gaps.append(time.monotonic() - last)
-            last = time.monotonic()
+            gaps.append(clock.now() - last)
+            last = clock.now()
 
     async with asyncio.TaskGroup() as group:
         ticking = group.create_task(tick())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleetcache_gui import aio
+from fleetcache_gui import aio, clock
 from fleetcache_gui.deeds import LOCKED, NEVER, Deeds, Mode
 from fleetcache_gui.domain.plan import NotConfirmed, Outcome, Plan, Strictness
 from fleetcache_gui.domain.verbs import Refusal
@@ -72,7 +71,7 @@ async def test_a_lock_is_released_and_put_back(
         assert [offer.hindrance for offer in deeds.offers("locks", [LOCK])] == [Refusal(LOCKED)]
         assert await deeds.unlock() == ""
         assert deeds.mode is Mode.UNLOCKED
-        assert 0 < deeds.left(time.monotonic()) <= 15 * 60
+        assert 0 < deeds.left(clock.now()) <= 15 * 60
         (offer,) = deeds.offers("locks", [LOCK])
         assert (offer.verb.id, offer.hindrance) == ("locks.release", None)
         plan = await planned(deeds, "locks.release", LOCK)

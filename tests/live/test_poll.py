@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.redis_io.poll import LONGEST, SHORTEST
 from fleetcache_gui.redis_io.sweep import COUNT
@@ -169,7 +169,7 @@ async def test_a_server_that_is_killed_and_comes_back(valkey: Server, eventually
     async with watching(valkey) as (_, seen):
         await eventually(seen.complete)
         before = seen.vitals[-1].run_id
-        killed = time.monotonic()
+        killed = clock.now()
         valkey.kill()
         await eventually(lambda: seen.link.phase is Phase.DOWN)
         assert seen.link.text.endswith(".")
@@ -225,8 +225,8 @@ async def test_an_idle_connection_that_the_server_closed_is_no_news(valkey: Serv
 async def test_a_server_that_closes_every_connection_is_not_stormed(valkey: Server) -> None:
     async with watching(valkey) as (_, seen):
         before = valkey.info("stats")["total_connections_received"]
-        own, until = 1, time.monotonic() + 2
-        while time.monotonic() < until:
+        own, until = 1, clock.now() + 2
+        while clock.now() < until:
             valkey.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             own += 1
             await asyncio.sleep(0.02)

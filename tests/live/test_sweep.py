@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.store import NO_EXPIRY, TYPES, UNKNOWN_EXPIRY, KeyStore
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.faults import Fault, Trouble
@@ -78,7 +78,7 @@ async def test_every_key_with_its_family_type_and_expiry(server: Server) -> None
             assert TYPES[store.types[store.find(name)]] == type_word
         assert store.families[store.find(b"lock:\xff\0\r\n*1")] == LOCKS
         assert store.families[store.find(b"zset")] == OTHER
-        left = store.deadlines[store.find(b"lock:7")] - time.monotonic() * 1000
+        left = store.deadlines[store.find(b"lock:7")] - clock.now() * 1000
         assert 50_000 < left <= 60_000
         assert store.deadlines[store.find(b"lock:8")] == NO_EXPIRY
         harvest = sweeping.take()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Column, Expected, Family, Judgement, Kind, Row, Rule, Severity
 from fleetcache_gui.domain.health import FindingBook
 from fleetcache_gui.domain.lanes import Lanes
@@ -259,7 +260,7 @@ class Stage(QObject):
 
     def __init__(self, layout: Layout = LAYOUT, *, environment: str = "PRODUCTION") -> None:
         super().__init__()
-        now = time.monotonic()
+        now = clock.now()
         self.layout = layout
         self.environment, self.name, self.address = environment, "prod-eu", "10.0.2.11:6379"
         self.link = Link(Phase.CONNECTING, self.address, since=now, text="Connecting to 10.0.2.11:6379.")
@@ -286,7 +287,7 @@ class Stage(QObject):
         return self._book.of(family_id)
 
     def now(self) -> float:
-        return time.monotonic()
+        return clock.now()
 
     def wall(self) -> float:
         return time.time()
@@ -344,14 +345,14 @@ class Stage(QObject):
     # what a test makes happen
 
     def set_link(self, phase: Phase, **changes: object) -> None:
-        now = time.monotonic()
+        now = clock.now()
         fields = {"since": now, "round_trip": 0.0008, "load": 0.002, "last_read": now - 1.0, "skew": 0.02}
         self.link = Link(phase, self.address, **{**fields, **changes})  # type: ignore[arg-type]
         self.link_changed.emit(self.link)
 
     def go_live(self, polls: int = 150) -> None:
         """Connected for a while: `polls` readings, an inventory, all families, findings, events."""
-        now = time.monotonic()
+        now = clock.now()
         for step in range(polls):
             self.vitals = vitals(now - 2.0 * (polls - 1 - step), step)
             self.history.append(self.vitals)
@@ -413,7 +414,7 @@ class Stage(QObject):
 
     def show(self, family_id: str, found: tuple[Row, ...], *, at: float | None = None) -> None:
         """A family read anew."""
-        at = time.monotonic() if at is None else at
+        at = clock.now() if at is None else at
         self._snapshots[family_id] = Snapshot(family_id, found, len(found), at, complete=True)
         judged = [judgement for row in found for judgement in row.judgements]
         opened, closed = self._book.note(family_id, judged, at, time.time() - 1_740)
@@ -423,7 +424,7 @@ class Stage(QObject):
 
     def judge_server(self, *judgements: Judgement) -> None:
         """The server judged as a whole."""
-        self._book.note("", judgements, time.monotonic(), time.time() - 1_740)
+        self._book.note("", judgements, clock.now(), time.time() - 1_740)
         self.findings_changed.emit()
 
     def tell(self, *happenings: tuple[Tone, str, Happening, str, bytes]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from fleetcache_gui import clock
 from fleetcache_gui.deeds import Deeds, Mode, Offer
 from fleetcache_gui.domain.plan import (
     Deed,
@@ -63,7 +64,7 @@ def plan(*steps: Step, **changes: object) -> Plan:
         way_back=SAVED,
         strictness=Strictness.PRESS,
         word="prod-eu 1",
-        made_at=time.monotonic(),
+        made_at=clock.now(),
     )
     return replace(base, **changes)  # type: ignore[arg-type]
 
@@ -147,7 +148,7 @@ class StageDeeds(Deeds):
         QObject.__init__(self)  # nothing of what real deeds are made of
         self._stage = stage
         self._mode = mode
-        self.ends = time.monotonic() + 899.5
+        self.ends = clock.now() + 899.5
         self.word = ""
         self.why = ""
         self.failure = ""
@@ -168,7 +169,7 @@ class StageDeeds(Deeds):
 
     def set_mode(self, mode: Mode, why: str = "", left: float = 899.5) -> None:
         """A test changes it."""
-        self._mode, self.why, self.ends = mode, why, time.monotonic() + left
+        self._mode, self.why, self.ends = mode, why, clock.now() + left
         self.changed.emit()
 
     def left(self, now: float) -> float:
@@ -202,7 +203,7 @@ class StageDeeds(Deeds):
     # offers
 
     def offers(self, family_id: str, row_ids: Sequence[bytes]) -> tuple[Offer, ...]:
-        table, now = self._stage.table(family_id), time.monotonic()
+        table, now = self._stage.table(family_id), clock.now()
         rows = [row for row_id in row_ids if (row := table.get(row_id))]
         verbs = self._stage.layout.family(family_id).verbs
         return tuple(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.settings import Settings
@@ -108,7 +108,7 @@ async def test_a_mute_is_of_a_row_or_of_a_kind(qapp: QApplication) -> None:
         choose(overview.cards.cards[0], "Mute all of this kind", "For a week")
         assert titles(overview) == ["Lock async:software never expires"]
         rows = stage.snapshot("live_queries").rows  # type: ignore[union-attr]
-        orphan = campaign(77, time.monotonic(), rows[1].state)
+        orphan = campaign(77, clock.now(), rows[1].state)
         judged = (
             replace(orphan, judgements=(replace(rows[1].judgements[0], row=orphan.id),))
             if rows[1].judgements
@@ -148,7 +148,7 @@ def test_it_is_remembered_by_connection_and_holds_no_secret(qapp: QApplication) 
     stage, settings = Stage(), Settings()
     stage.go_live()
     secret = b"tokens:0c1f6e1e-0000-4000-8000-000000000000"
-    (row,) = keys_of("tokens", 1, time.monotonic())
+    (row,) = keys_of("tokens", 1, clock.now())
     odd = Judgement("token.no-ttl", secret, Severity.WARNING, "A token never expires.", "It means.", "Do.")
     stage.show("tokens", (replace(row, judgements=(odd,)),))
     attention = Attention(stage, settings)  # type: ignore[arg-type]
@@ -220,7 +220,7 @@ async def test_the_desktop_is_told_of_what_opens_in_the_background(qapp: QApplic
         stage.judge_server(replace(MEMORY, code="server.other", severity=Severity.INFO))
         window.attention.mute(stage.findings_of("locks")[0], None, kind=False)
         stage.show("locks", ())
-        stage.show("locks", (lock("async:software", "worker-2", time.monotonic(), None),))
+        stage.show("locks", (lock("async:software", "worker-2", clock.now(), None),))
         assert len(told) == 2, "neither notes nor what is muted"
         settings.notify = False
         stage.judge_server(MEMORY)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Column, Family, Kind, Row, Rule
 from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import STRING_WINDOW, KeyAbout, Page, PageCursor, PageItem
@@ -49,7 +49,7 @@ def value(page: FamilyPage) -> str:
 
 
 async def test_a_row_is_explained_in_words(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         row = campaign(1042, now, ORPHANED)
         stage.show("live_queries", (row,))
@@ -87,7 +87,7 @@ def test_why_is_not_said_twice() -> None:
 async def test_the_value_of_another_key_is_read_when_it_is_chosen(qtbot: QtBot, eventually: Eventually) -> None:
     stage = Paged()
     async with opened(qtbot, stage) as page:
-        stage.show("live_queries", (campaign(1042, time.monotonic()),))
+        stage.show("live_queries", (campaign(1042, clock.now()),))
         page.show_row(b"1042")
         await eventually(lambda: value(page) == "value of campaign:1042")
         key_lines(page)[1].click()
@@ -102,7 +102,7 @@ async def test_the_value_of_another_key_is_read_when_it_is_chosen(qtbot: QtBot, 
 async def test_on_a_cluster_a_key_tells_its_slot_and_node(qtbot: QtBot, eventually: Eventually) -> None:
     stage = Paged()
     async with opened(qtbot, stage) as page:
-        stage.show("live_queries", (campaign(1042, time.monotonic()),))
+        stage.show("live_queries", (campaign(1042, clock.now()),))
         page.show_row(b"1042")
         await eventually(lambda: value(page) == "value of campaign:1042")
         line = key_lines(page)[0]
@@ -128,7 +128,7 @@ async def test_large_collections_come_by_page(qtbot: QtBot, eventually: Eventual
     stage.answer = answer
     async with opened(qtbot, stage) as page:
         view = page.detail._value
-        stage.show("live_queries", (campaign(1042, time.monotonic()),))
+        stage.show("live_queries", (campaign(1042, clock.now()),))
         page.show_row(b"1042")
         await eventually(lambda: view._place.text() == "1–100 of 250")
         assert not view._previous.isEnabled()
@@ -149,7 +149,7 @@ async def test_ten_megabytes_do_not_reach_a_widget(qtbot: QtBot, eventually: Eve
     big = b"x" * 10_000_000  # a server or a reader that does not keep to its window
     stage.answer = lambda key, type_word, cursor: Page(key, type_word, (PageItem(b"", big),), 100 * 2**20)
     async with opened(qtbot, stage) as page:
-        stage.show("live_queries", (campaign(1042, time.monotonic()),))
+        stage.show("live_queries", (campaign(1042, clock.now()),))
         page.show_row(b"1042")
         await eventually(lambda: bool(value(page)))
         block = page.detail.findChild(QPlainTextEdit)
@@ -182,7 +182,7 @@ async def test_an_answer_that_comes_late_is_dropped(qtbot: QtBot, eventually: Ev
             await gate.wait()
             return await super().page(key, type_word, cursor)
 
-    stage, now = Slow(), time.monotonic()
+    stage, now = Slow(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", tuple(campaign(n, now) for n in range(1, 5)))
         page.show_row(b"1")
@@ -198,7 +198,7 @@ async def test_an_answer_that_comes_late_is_dropped(qtbot: QtBot, eventually: Ev
 
 
 async def test_walking_down_the_table_asks_once(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", tuple(campaign(n, now) for n in range(1, 30)))
         page.show_row(b"29")
@@ -212,7 +212,7 @@ async def test_a_value_that_cannot_be_read_says_why(qtbot: QtBot, eventually: Ev
     stage = Paged()
     stage.answer = lambda key, type_word, cursor: Page(key, type_word, problem="The user may not GETRANGE.")
     async with opened(qtbot, stage) as page:
-        stage.show("live_queries", (campaign(1, time.monotonic()),))
+        stage.show("live_queries", (campaign(1, clock.now()),))
         page.show_row(b"1")
         await eventually(lambda: "The user may not GETRANGE." in words(page.detail))
         assert value(page) == ""
@@ -226,7 +226,7 @@ async def test_a_value_in_other_forms(qtbot: QtBot, eventually: Eventually) -> N
     stage = Paged()
     stage.answer = lambda key, type_word, cursor: Page(key, type_word, (PageItem(b"", b'{"a":[1]}'),), 9)
     async with opened(qtbot, stage) as page:
-        stage.show("live_queries", (campaign(1, time.monotonic()),))
+        stage.show("live_queries", (campaign(1, clock.now()),))
         page.show_row(b"1")
         await eventually(lambda: value(page) == '{\n  "a": [\n    1\n  ]\n}')
         form = page.detail._value._form
@@ -240,15 +240,15 @@ async def test_a_value_in_other_forms(qtbot: QtBot, eventually: Eventually) -> N
 async def test_a_changed_row_has_its_value_read_again_but_not_at_each_poll(
     qtbot: QtBot, eventually: Eventually
 ) -> None:
-    stage, clock = Paged(), Clock(time.monotonic())
-    row = campaign(1, clock.now)
-    async with opened(qtbot, stage, clock=clock) as page:
+    stage, hands = Paged(), Clock(clock.now())
+    row = campaign(1, hands.now)
+    async with opened(qtbot, stage, clock=hands) as page:
         stage.show("live_queries", (row,))
         page.show_row(b"1")
         await eventually(lambda: value(page) != "")
         stage.calls.clear()
         stage.show("live_queries", (with_cells(row, rate=1.0),))  # too soon
-        clock.now += 10
+        hands.now += 10
         stage.show("live_queries", (with_cells(row, rate=1.0),))  # the same as before
         await asyncio.sleep(2 * PAUSE)
         assert stage.calls == []
@@ -258,14 +258,14 @@ async def test_a_changed_row_has_its_value_read_again_but_not_at_each_poll(
 
 
 async def test_what_is_gone_stays_readable_with_its_age(qtbot: QtBot) -> None:
-    stage, clock = Paged(), Clock(time.monotonic())
-    async with opened(qtbot, stage, clock=clock) as page:
-        stage.show("live_queries", (campaign(1, clock.now),))
+    stage, hands = Paged(), Clock(clock.now())
+    async with opened(qtbot, stage, clock=hands) as page:
+        stage.show("live_queries", (campaign(1, hands.now),))
         page.show_row(b"1")
         stage.show("live_queries", ())
         assert page.detail.isVisible()
         assert page.detail._pill.accessibleName() == "gone"
-        clock.now += 75
+        hands.now += 75
         page._tick()
         assert "No longer in Redis. Below is what was read last, 1 min 15 s ago." in words(page.detail)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.layout import Layout
 from fleetcache_gui.domain.pages import Page, PageItem
 from fleetcache_gui.domain.values import Expiry, KeyFact
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 async def test_a_credential_is_masked_until_revealed_and_one_at_a_time(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = secret_stage(), time.monotonic()
+    stage, now = secret_stage(), clock.now()
     stage.answer = lambda key, type_word, cursor: Page(
         key, type_word, (PageItem(b"", b'{"token":"%b","installer":7}' % key[19:]),), 60
     )
@@ -65,7 +65,7 @@ async def test_values_that_may_hold_credentials_are_read_only_when_asked_for(
     qtbot: QtBot, eventually: Eventually
 ) -> None:
     private = replace(LAYOUT.family("config"), private=True)
-    stage, now = Paged(Layout("spec", "Fleet", (private,))), time.monotonic()
+    stage, now = Paged(Layout("spec", "Fleet", (private,))), clock.now()
 
     def read() -> list[object]:
         return [call[1] for call in stage.calls if call[0] == "page"]
@@ -75,11 +75,11 @@ async def test_values_that_may_hold_credentials_are_read_only_when_asked_for(
         stage.show("config", (one, two))
         page.show_row(one.id)
         await eventually(lambda: ("about", one.id) in stage.calls)
-        detail, clock = page.detail, time.monotonic()
+        detail, read_at = page.detail, clock.now()
         assert VEILED in words(detail)
         assert not detail._value.isVisible()
         key_lines(page)[0].click()
-        detail._clock = lambda: clock + 60
+        detail._clock = lambda: read_at + 60
         stage.show("config", (replace(one, cells=(*one.cells[:1], 7, *one.cells[2:])), two))
         await asyncio.sleep(3 * PAUSE)
         assert read() == []
@@ -101,7 +101,7 @@ async def test_values_that_may_hold_credentials_are_read_only_when_asked_for(
 async def test_everything_can_be_copied(qtbot: QtBot, eventually: Eventually) -> None:
     stage = Paged()
     async with opened(qtbot, stage) as page:
-        stage.show("live_queries", (campaign(1042, time.monotonic()),))
+        stage.show("live_queries", (campaign(1042, clock.now()),))
         page.show_row(b"1042")
         await eventually(lambda: value(page) != "")
         clipboard = QGuiApplication.clipboard()
@@ -115,7 +115,7 @@ async def test_everything_can_be_copied(qtbot: QtBot, eventually: Eventually) ->
 
 
 async def test_a_row_without_keys_or_samples_shows_neither(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         row = replace(campaign(1, now), keys=(), samples=(), facts=(), why="")
         stage.show("live_queries", (row, replace(campaign(2, now), keys=(KeyFact(b"k", "none", Expiry()),))))
@@ -130,7 +130,7 @@ async def test_a_row_without_keys_or_samples_shows_neither(qtbot: QtBot, eventua
 
 
 async def test_a_long_name_never_widens_the_panel(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", (campaign(1, now),))
         await eventually(lambda: page.detail.width() == 336)

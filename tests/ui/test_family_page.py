@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtTest import QTest
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Row
 from fleetcache_gui.domain.snapshot import Snapshot
 from fleetcache_gui.domain.store import KeyStore
@@ -60,7 +60,7 @@ async def test_counts_in_words_from_good_to_bad(qtbot: QtBot) -> None:
 
 
 async def test_selection_scroll_and_current_survive_every_refresh(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 100))
         page.show_row(b"1050")
@@ -83,7 +83,7 @@ async def test_selection_scroll_and_current_survive_every_refresh(qtbot: QtBot) 
 
 
 async def test_at_the_top_new_rows_are_seen(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 100))
         stage.show("live_queries", campaigns(now, 105))
@@ -92,7 +92,7 @@ async def test_at_the_top_new_rows_are_seen(qtbot: QtBot) -> None:
 
 
 async def test_a_chosen_row_that_leaves_is_shown_as_gone_and_no_other_is_selected(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     told: list[object] = []
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 5))
@@ -110,7 +110,7 @@ async def test_a_chosen_row_that_leaves_is_shown_as_gone_and_no_other_is_selecte
 
 
 async def test_a_row_that_is_filtered_away_is_not_gone(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 5))
         page.show_row(b"1002")
@@ -134,7 +134,7 @@ async def test_filter_by_text_and_state(qtbot: QtBot) -> None:
         assert len(shown(page)) == 12
         page._states.setCurrentText("orphaned")
         assert shown(page) == [b"1042", b"1033"]
-        stage.show("live_queries", campaigns(time.monotonic(), 3))  # nothing is orphaned any more
+        stage.show("live_queries", campaigns(clock.now(), 3))  # nothing is orphaned any more
         assert shown(page) == []
         assert page._states.currentText() == "orphaned"
         assert page._notice.heading.text() == "Nothing matches the filter"
@@ -144,7 +144,7 @@ async def test_filter_by_text_and_state(qtbot: QtBot) -> None:
 
 
 async def test_a_row_that_is_looked_for_is_shown_past_the_filter(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 100))
         page._filter.setText("1099")
@@ -186,7 +186,7 @@ def long_table(stage: Paged, family_id: str, count: int) -> LongTable:
 
 
 async def test_a_family_that_has_become_long(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage, "tokens") as page:
         stage.show("tokens", keys_of("tokens", 30, now))
         page.show_row(b"tokens:003")
@@ -209,7 +209,7 @@ async def test_a_family_that_has_become_long(qtbot: QtBot, eventually: Eventuall
 
 
 async def test_filter_and_sort_outlast_the_table(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage, "tokens") as page:
         stage.show("tokens", keys_of("tokens", 30, now))
         page.view.sort_by(0)
@@ -240,7 +240,7 @@ async def test_a_state_outlasts_the_table(qtbot: QtBot) -> None:
 
 
 async def test_rows_on_screen_are_reported_once_scrolling_rests(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 100))
         await eventually(lambda: any(call[0] == "watch" for call in stage.asked))
@@ -258,7 +258,7 @@ async def test_rows_on_screen_are_reported_once_scrolling_rests(qtbot: QtBot, ev
 
 
 async def test_the_chosen_row_is_watched_wherever_it_is(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 100))
         page.show_row(b"1099")
@@ -272,9 +272,9 @@ async def test_the_chosen_row_is_watched_wherever_it_is(qtbot: QtBot, eventually
 
 
 async def test_countdowns_tick_without_asking_the_session(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, clock = Paged(), Clock(time.monotonic())
-    async with opened(qtbot, stage, clock=clock) as page:
-        stage.show("live_queries", (campaign(1040, clock.now),))
+    stage, hands = Paged(), Clock(clock.now())
+    async with opened(qtbot, stage, clock=hands) as page:
+        stage.show("live_queries", (campaign(1040, hands.now),))
         await eventually(lambda: bool(stage.asked))
         page.view.viewport().grab()
         stage.asked.clear()
@@ -293,11 +293,11 @@ async def test_countdowns_tick_without_asking_the_session(qtbot: QtBot, eventual
         stage.calls.clear()
         eyes = Eyes()
         page.view.viewport().installEventFilter(eyes)
-        clock.now += 1
+        hands.now += 1
         await eventually(lambda: bool(painted))  # its own timer, once a second
         page.view.viewport().removeEventFilter(eyes)
         region = painted[0].region()
-        assert not any(rect.left() < page.view.columnViewportPosition(4) for rect in region)  # clock, trend
+        assert not any(rect.left() < page.view.columnViewportPosition(4) for rect in region)  # hands, trend
         assert all(rect.height() <= ROW for rect in region)
         after = page.view.viewport().grab().copy(column[0], 0, column[1], ROW).toImage()
         assert before != after
@@ -306,7 +306,7 @@ async def test_countdowns_tick_without_asking_the_session(qtbot: QtBot, eventual
 
 
 async def test_a_hidden_page_neither_ticks_nor_reports(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         page.set_active(False)
         stage.asked.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Inventory, Phase, Snapshot
 from fleetcache_gui.domain.values import Progress, State, Tone
 from fleetcache_gui.settings import Settings
@@ -53,7 +53,7 @@ async def test_every_empty_state_says_so(qtbot: QtBot) -> None:
 
 
 async def test_while_the_server_is_away_everything_is_grey(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 3))
         fresh = page.view.viewport().grab().toImage()
@@ -64,7 +64,7 @@ async def test_while_the_server_is_away_everything_is_grey(qtbot: QtBot) -> None
 
 
 async def test_keyboard_goes_from_filter_to_table_to_detail(qtbot: QtBot, eventually: Eventually) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 5))
         await eventually(lambda: selected(page) == [b"1004"])
@@ -83,13 +83,13 @@ async def test_keyboard_goes_from_filter_to_table_to_detail(qtbot: QtBot, eventu
         assert selected(page) == []
         assert page.detail.row is None
         stage.asked.clear()
-        stage.show("live_queries", campaigns(time.monotonic(), 12))
+        stage.show("live_queries", campaigns(clock.now(), 12))
         await eventually(lambda: bool(stage.asked))  # the table has come to rest
         assert selected(page) == [], "who chooses nothing means it, also at the next reading"
 
 
 async def test_rows_are_copied_as_tab_separated_text(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage, "locks") as page:
         stage.show("locks", (lock("a", "api-1", now), lock("b", "api-2", now, None)))
         page.view.selectAll()
@@ -132,7 +132,7 @@ async def test_columns_fill_the_table_at_any_width(qtbot: QtBot, width: int) -> 
 
 
 async def test_of_a_thousand_rows_only_those_that_changed_are_told(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage) as page:
         stage.show("live_queries", campaigns(now, 1000))
         rows = list(campaigns(now, 1000))
@@ -151,7 +151,7 @@ async def test_of_a_thousand_rows_only_those_that_changed_are_told(qtbot: QtBot)
 
 
 async def test_a_lock_without_expiry_is_said_in_red_only_where_it_should_have_one(qtbot: QtBot) -> None:
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     async with opened(qtbot, stage, "locks") as page:
         judged = lock("a", "api-1", now, None)
         stage.show("locks", (judged, replace(judged, id=b"lock:b", judgements=())))
@@ -169,7 +169,7 @@ async def test_a_lock_without_expiry_is_said_in_red_only_where_it_should_have_on
 
 async def test_a_bar_has_the_colour_of_a_state_that_is_not_well(qtbot: QtBot) -> None:
     """A client over its limit is no success, however full its bar."""
-    stage, now = Paged(), time.monotonic()
+    stage, now = Paged(), clock.now()
     tones = (Tone.OK, Tone.WARN, Tone.CRITICAL)
     async with opened(qtbot, stage) as page:
         rows = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 
 import fleetcache_gui
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Judgement, Row, Severity
 from fleetcache_gui.domain.pages import Page, PageItem
 from fleetcache_gui.domain.text import show
@@ -100,7 +100,7 @@ async def test_nothing_on_a_page_is_drawn_as_rich_text(
     item = PageItem(text.encode(), text.encode())
     stage.answer = lambda key, type_word, cursor: Page(key, type_word, (item,), len(text))
     async with opened(qtbot, stage, app=qapp, mode="light") as page:
-        row = hostile_row(text, time.monotonic())
+        row = hostile_row(text, clock.now())
         stage.show("live_queries", (row,))
         page.show_row(row.id)
         await eventually(lambda: bool(page.detail._value.text))
@@ -124,7 +124,7 @@ async def test_no_tooltip_is_drawn_as_rich_text(qtbot: QtBot, bait: Path, templa
     text = payload(template, bait)
     stage = Paged()
     async with opened(qtbot, stage) as page:
-        row = hostile_row(text, time.monotonic())
+        row = hostile_row(text, clock.now())
         stage.show("live_queries", (row,))
         page.show_row(row.id)
         model = page.view.model()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtWidgets import QToolButton
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Judgement, Reading, Row, Severity
 from fleetcache_gui.domain.values import Expiry, KeyFact
 from fleetcache_gui.families.layouts import BOTH
@@ -37,7 +37,7 @@ SECRET = "c2VjcmV0LW5vZGUta2V5"
 def busy(layout: Layout) -> Stage:
     """Something in each family, and something wrong with each."""
     stage = Stage(layout)
-    now = time.monotonic()
+    now = clock.now()
     for family in stage.layout.families:
         key = family.prefixes[0] + b"7" if family.prefixes else b"x"
         judgement = Judgement("x", key, Severity.WARNING, "It is so.", "It means this.", "Do that.")
@@ -95,7 +95,7 @@ async def test_the_layout_is_named(qapp: QApplication, layout: Layout, words: st
 async def test_what_is_no_secret_needs_no_revealing(
     qtbot: QtBot, eventually: Eventually, key: str, hidden: bool
 ) -> None:
-    stage, now = Paged(UPSTREAM), time.monotonic()
+    stage, now = Paged(UPSTREAM), clock.now()
     name, fact = key.encode(), KeyFact(key.encode(), "string", Expiry(now + 60, 60.0))
     async with page_of(qtbot, stage, cache.FAMILY.id) as page:
         stage.show(cache.FAMILY.id, (cache.FAMILY.decode(Reading(name, now, 0.0, (fact,)), None),))

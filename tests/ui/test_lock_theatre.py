@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.values import Claim, Expiry
 from fleetcache_gui.ui.lane_chart import AXIS, LANE, NAMES
 from fleetcache_gui.ui.lock_theatre import LockTheatre
@@ -47,7 +47,7 @@ def note(stage: Stage, at: float, **held: tuple[str, float]) -> None:
 
 async def test_each_lock_has_a_lane_that_tells_and_leads(qapp: QApplication) -> None:
     async with opened(qapp, theatre_stage()) as (window, stage):
-        now = time.monotonic()
+        now = clock.now()
         note(stage, now - 60, vuln=("api-1", 60.0))
         note(stage, now - 30, vuln=("api-1", 60.0))
         note(stage, now - 10, vuln=("api-2", 60.0), cleanups=("worker-1", 5.0))
@@ -77,7 +77,7 @@ async def test_each_lock_has_a_lane_that_tells_and_leads(qapp: QApplication) -> 
 
 async def test_past_times_stay_while_they_are_looked_at(qapp: QApplication) -> None:
     async with opened(qapp, theatre_stage()) as (window, stage):
-        note(stage, time.monotonic() - 100, vuln=("api-1", 60.0))
+        note(stage, clock.now() - 100, vuln=("api-1", 60.0))
         window.show_section("locks")
         page = window.home.page("locks")
         assert isinstance(page, LockTheatre)
@@ -86,7 +86,7 @@ async def test_past_times_stay_while_they_are_looked_at(qapp: QApplication) -> N
         assert not chart.follows
         x = 500
         at = chart._time(x)
-        later = time.monotonic() + 40
+        later = clock.now() + 40
         chart.show_lanes(stage.lanes.lanes, later, 0.0)
         assert abs(chart._time(x) - at) < 0.5
         page.tick()

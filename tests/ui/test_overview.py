@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Judgement, Severity
 from fleetcache_gui.domain.snapshot import Inventory, Phase, Snapshot
 from fleetcache_gui.domain.telling import Happening
@@ -28,7 +28,7 @@ def cells(overview: Overview, row: int) -> list[object]:
 
 
 def judged(position: int, severity: Severity) -> Row:
-    row = campaign(position, time.monotonic())
+    row = campaign(position, clock.now())
     judgement = Judgement("test", row.id, severity, f"Campaign {position} is odd", "It means this.", "Do that.")
     return replace(row, judgements=(judgement,))
 
@@ -74,7 +74,7 @@ async def test_an_overview_that_nobody_sees_is_brought_up_to_date_when_it_is_sho
         overview = window.overview
         cards = overview.cards.cards
         window.show_family("locks")
-        stage.show("live_queries", (campaign(7, time.monotonic()),))
+        stage.show("live_queries", (campaign(7, clock.now()),))
         assert overview.cards.cards == cards
         window.show_family("")
         assert [card.title.text() for card in overview.cards.cards] == ["Lock async:software never expires"]
@@ -84,7 +84,7 @@ async def test_an_overview_that_nobody_sees_is_brought_up_to_date_when_it_is_sho
 
 async def test_the_server_as_a_whole_is_judged_on_the_overview_alone(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
-        overview, now = window.overview, time.monotonic()
+        overview, now = window.overview, clock.now()
         stage.show("live_queries", (campaign(7, now),))
         stage.show("locks", (lock("cron:vuln", "api-1", now),))
         assert overview.calm.isVisible()
@@ -129,7 +129,7 @@ async def test_more_findings_than_fit_are_counted(qapp: QApplication) -> None:
 async def test_nothing_wrong_is_a_state_of_its_own(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         calm = window.overview.calm
-        now = time.monotonic()
+        now = clock.now()
         stage.show("live_queries", (campaign(7, now),))
         stage.show("locks", (lock("cron:vuln", "api-1", now),))
         assert calm.isVisible()
@@ -185,7 +185,7 @@ async def test_a_refused_inspector_says_nothing_of_fleet(qapp: QApplication) -> 
 async def test_a_family_that_fills_up_after_a_reconnect_draws_no_fall(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         line = window.overview.families.model().lines[3]  # type: ignore[attr-defined]
-        before, now = tuple(line.trend), time.monotonic()
+        before, now = tuple(line.trend), clock.now()
         known = stage.snapshot("preassign")
         assert known is not None
         for at, count, complete in ((now + 10, 0, False), (now + 12, 7, False), (now + 14, 31, True)):
@@ -203,7 +203,7 @@ async def test_families_tell_entries_and_state(qapp: QApplication) -> None:
         assert cells(overview, 1)[-1] == "1 warning"
         assert cells(overview, 2)[1] == "48,204"
         assert cells(overview, 3) == ["MDM preassignment", "31", "", "", "fine"]
-        stage._snapshots["tokens"] = Snapshot("tokens", (), 0, time.monotonic(), complete=True, refused="NOPERM")
+        stage._snapshots["tokens"] = Snapshot("tokens", (), 0, clock.now(), complete=True, refused="NOPERM")
         stage.family_changed.emit("tokens")
         assert cells(overview, 4)[-1] == "no permission"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QMenu
 
+from fleetcache_gui import clock
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.domain.plan import Strictness
 from fleetcache_gui.ui.row_actions import Flow
@@ -97,7 +97,7 @@ async def test_a_button_that_cannot_be_pressed_says_why(qapp: QApplication) -> N
 
 async def test_what_time_settles_can_be_asked_for(qapp: QApplication) -> None:
     async with at_desk(qapp) as (window, _):
-        window._session.show("locks", (lock("brief", "api-1", time.monotonic(), 2.0),))  # type: ignore[attr-defined]
+        window._session.show("locks", (lock("brief", "api-1", clock.now(), 2.0),))  # type: ignore[attr-defined]
         page = page_of(window)
         page.show_row(b"lock:brief")
         (button,) = page.deeds.actions.buttons

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Snapshot
 from fleetcache_gui.domain.weights import Weight, Weights
 from fleetcache_gui.families.spec.sizing import PARTS
@@ -59,7 +59,7 @@ async def test_it_begins_with_what_there_is(qapp: QApplication) -> None:
         assert texts(page, 3)[1:4] == [f"{snapshot.count:,}", "120 B", "200 B"]
         assert texts(page, 0)[3] == "–"
         assert not page.like_now.isEnabled()
-        later = Snapshot("tokens", snapshot.rows[:3], 3, time.monotonic(), complete=True)
+        later = Snapshot("tokens", snapshot.rows[:3], 3, clock.now(), complete=True)
         stage._snapshots["tokens"] = later
         page.tick()
         assert page.tokens.value == 3

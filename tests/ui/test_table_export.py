@@ -6,14 +6,13 @@ import asyncio
 import csv
 import json
 import stat
-import time
 from array import array
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from fleetcache_gui import aio
+from fleetcache_gui import aio, clock
 from fleetcache_gui.domain.store import TYPE_CODES, KeyStore
 from fleetcache_gui.families.spec.installer_tokens import FAMILY as TOKENS
 from fleetcache_gui.present.long_table import LongTable
@@ -104,7 +103,7 @@ async def test_a_long_table_is_written_in_turns_and_closing_leaves_no_part_of_it
     qapp: QApplication, eventually: Eventually, tmp_path: Path
 ) -> None:
     store = KeyStore()
-    deadline = int(1000 * (time.monotonic() + 600))
+    deadline = int(1000 * (clock.now() + 600))
     for number in range(30_000):
         store.note(b"sw:installer:token:%08d" % number, 0, TYPE_CODES[b"string"], deadline)
     table = LongTable(TOKENS, store, array("I", store.members(0)))

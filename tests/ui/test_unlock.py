@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
+from fleetcache_gui import clock
 from fleetcache_gui.deeds import Mode
 from fleetcache_gui.ui.text_widgets import PlainLabel, tooltip_text
 from tests.ui.desk import at_desk, let_pass
@@ -53,7 +53,7 @@ async def test_the_countdown_ticks_and_turns_amber(qapp: QApplication) -> None:
             (119.5, "2:00", "warn"),
             (0, "0:00", "warn"),
         ):
-            deeds.ends = time.monotonic() + left
+            deeds.ends = clock.now() + left
             window._clock.timeout.emit()
             assert control.text() == f"Actions {shown}"
             assert control.property("tone") == tone

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import shiboken6
@@ -8,6 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QPushButton
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.settings import Settings
@@ -54,7 +54,7 @@ async def test_a_notice_stands_until_the_first_reading(qapp: QApplication) -> No
 
 async def test_a_server_never_reached_is_told_with_a_way_on(qapp: QApplication) -> None:
     async with opened(qapp, live=False) as (window, stage):
-        stage.set_link(Phase.DOWN, text=REFUSED, advice="Check the port.", next_try=time.monotonic() + 3.5)
+        stage.set_link(Phase.DOWN, text=REFUSED, advice="Check the port.", next_try=clock.now() + 3.5)
         assert window.notice.heading.text() == "No connection to prod-eu"
         assert window.notice.text.text() == REFUSED
         assert window.notice.advice.text() == "Check the port. Next try in 4 s."
@@ -65,7 +65,7 @@ async def test_a_server_never_reached_is_told_with_a_way_on(qapp: QApplication) 
 
 async def test_a_lost_server_leaves_the_data_and_puts_up_a_banner(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
-        now = time.monotonic()
+        now = clock.now()
         stage.set_link(Phase.DOWN, since=now - 125, text=REFUSED, advice="Check it.", next_try=now + 2.5)
         assert window.tabs.isVisible()
         assert window.banner.isVisible()
@@ -81,7 +81,7 @@ async def test_a_lost_server_leaves_the_data_and_puts_up_a_banner(qapp: QApplica
 
 async def test_the_countdown_to_the_next_try_runs_without_news(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
-        stage.set_link(Phase.DOWN, text=REFUSED, next_try=time.monotonic() - 1)
+        stage.set_link(Phase.DOWN, text=REFUSED, next_try=clock.now() - 1)
         stage.blockSignals(True)
         window._clock.timeout.emit()
         assert "Trying now" in window.banner.advice.text()
@@ -112,7 +112,7 @@ async def test_tabs_tell_counts_and_findings_in_words_and_signs(qapp: QApplicati
         assert tabs.tab(3).count == "48.2k", "a family may give its own number"
         assert tabs.tab(4).tone is None
         assert tabs.accessibleTabName(1) == "Live queries: 12 live queries, 2 critical"
-        stage.show("live_queries", (campaign(7, time.monotonic()),))
+        stage.show("live_queries", (campaign(7, clock.now()),))
         assert (tabs.tab(1).count, tabs.tab(1).tone) == ("1", None)
         assert tabs.accessibleTabName(1) == "Live queries: 1 live query"
 
@@ -120,7 +120,7 @@ async def test_tabs_tell_counts_and_findings_in_words_and_signs(qapp: QApplicati
 async def test_a_tab_grows_with_its_count(qapp: QApplication) -> None:
     async with opened(qapp) as (window, stage):
         before = window.tabs.tabRect(5).width()
-        stage.show("tokens", keys_of("tokens", 2_000, time.monotonic()))
+        stage.show("tokens", keys_of("tokens", 2_000, clock.now()))
         await settle()
         assert window.tabs.tab(5).count == "2.0k"
         assert window.tabs.tabRect(5).width() > before
@@ -141,7 +141,7 @@ async def test_pages_are_made_when_first_seen_and_only_one_is_active(
         window.show_family("config")
         await eventually(lambda: watched()[-1:] == ["config"])
         stage.asked.clear()
-        now = time.monotonic()
+        now = clock.now()
         stage.show("locks", (lock("new", "api-1", now),))
         stage.show("config", keys_of("config", 3, now))
         await eventually(watched)

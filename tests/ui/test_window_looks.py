@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Inventory, Missing, Phase
 from fleetcache_gui.settings import Settings
 from fleetcache_gui.ui.statusbar import clock_words, inventory_words
@@ -103,7 +103,7 @@ async def test_every_control_has_a_name_and_says_what_it_is_for(qapp: QApplicati
 
 def test_what_the_top_bar_says() -> None:
     stage = Stage()
-    now = time.monotonic()
+    now = clock.now()
     stage.set_link(Phase.LIVE, last_read=now - 3.2)
     assert live_words(stage.link, now) == "live · 0.8 ms · read 3 s ago"
     stage.set_link(Phase.PAUSED, last_read=now - 90)
@@ -146,7 +146,7 @@ async def test_the_inventory_is_not_whole_when_the_keys_have_grown(qapp: QApplic
             stage.inventory_changed.emit(inventory)
             return window.status.inventory.text()
 
-        ended = time.monotonic()
+        ended = clock.now()
         assert told(22_700, Inventory(22_700, 22_700, ended)).startswith("inventory 100 %")
         assert told(22_700, Inventory(22_700, 1_000, ended)).startswith("inventory 100 %"), "the next sweep has begun"
         assert told(55_043, Inventory(22_700, 1_000, ended)) == "inventory 41 % (22,700 of 55,043 keys known)"

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.family import Column, Kind, Reading, Row
 from fleetcache_gui.domain.store import TYPE_CODES, KeyStore
 from fleetcache_gui.domain.values import FOREVER, UNKNOWN, Expiry, KeyFact, Progress, State
@@ -128,13 +129,13 @@ def test_no_credential_is_in_a_file_of_a_family_that_masks_them(layout: object) 
 
 def test_rows_whose_value_was_not_read_say_so() -> None:
     store = KeyStore()
-    deadline = int(1000 * (time.monotonic() + 600))
+    deadline = int(1000 * (clock.now() + 600))
     for name in (b"sw:installer:token:aaaaaaaa", b"sw:installer:token:bbbbbbbb"):
         store.note(name, 0, TYPE_CODES[b"string"], deadline)
     table = LongTable(TOKENS, store, array("I", store.members(0)))
     rows = list(table.shown())
     assert len(rows) == 2
-    file = JsonFile(TOKENS.columns, time.monotonic(), time.time())
+    file = JsonFile(TOKENS.columns, clock.now(), time.time())
     for made in json.loads(file.begin() + file.some(rows) + file.end()):
         assert made["read_at"] is None
 

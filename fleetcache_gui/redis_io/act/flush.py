@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.plan import Deed, Draft, Fingerprint, Outcome, Step
 from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io import info
@@ -69,9 +69,9 @@ async def run(
     before = await _flushes(hand)
     most = step.count + max(int(step.count * SLACK), _ALSO)
     command = scripts.FLUSH.call((), (b"%d" % most,), whole=True)
-    asked = time.monotonic()
+    asked = clock.now()
     replies, trouble = await hand.lane.once((command,))
-    took = time.monotonic() - asked
+    took = clock.now() - asked
     if trouble is None:
         verdict = hear(replies[0], ())
         note = verdict.note

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.plan import NotConfirmed
 from fleetcache_gui.domain.planning import strictest
 
@@ -32,7 +32,7 @@ class Confirmed:
 class Gate:
     """Locked at first. `never`: it cannot be unlocked."""
 
-    def __init__(self, *, never: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, never: bool = False, clock: Callable[[], float] = clock.now) -> None:
         self.never = never
         self._clock = clock
         self._until = 0.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain import planning, words
 from fleetcache_gui.domain.plan import Draft, Fingerprint, Plan, Skipped, Step, Strictness
 from fleetcache_gui.domain.verbs import Refusal
@@ -61,7 +61,7 @@ async def for_rows(
     place: Place, hands: Hands, verb: Verb, family: Family, rows: Sequence[Row], choice: str
 ) -> Plan | Refusal:
     """The plan of a verb for rows. Raises `Trouble`, `BinFailed`."""
-    now = time.monotonic()
+    now = clock.now()
     drafts: list[Draft] = []
     skipped: list[Skipped] = []
     taken: list[Row] = []
@@ -106,7 +106,7 @@ async def for_rows(
         way_back=place.way_back(found.steps, hands),
         strictness=strictness,
         word=_word(place, strictness, sum(step.count for step in found.steps)),
-        made_at=time.monotonic(),
+        made_at=clock.now(),
         noun=_ENTRIES if any(step.draft.deed in DEEDS for step in found.steps) else _KEYS,
         grave=grave,
     )
@@ -118,7 +118,7 @@ async def for_flush(
     """All keys that Fleet's families know, or the whole database. `verbs`: each family with the verb that removes all
     of it (None: there is none) and its rows. Raises `Trouble`, `BinFailed`."""
     counts = [await _measured(hands, family, rows) for family, _, rows in verbs]
-    now = time.monotonic()
+    now = clock.now()
     strange = verbs[-1][2]  # a layout's last family takes every key that no other claims
     if database:
         found = Survey(await flush.steps(hands), ())
@@ -156,7 +156,7 @@ async def for_flush(
         way_back=place.way_back(found.steps, hands),
         strictness=strictness,
         word=_word(place, strictness, total),
-        made_at=time.monotonic(),
+        made_at=clock.now(),
         grave=True,
         strangers=tuple(row.title for row in strange[:_SAMPLE]) if database else (),
         counts=tuple(counts),
@@ -207,7 +207,7 @@ async def for_undo(
         way_back="",
         strictness=strictness,
         word=_word(place, strictness, total),
-        made_at=time.monotonic(),
+        made_at=clock.now(),
         noun=_ENTRIES if queues else _KEYS,
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Outcome
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
@@ -137,9 +137,9 @@ class Task:
         while True:
             whole = script.sha not in hand.met
             hand.met.add(script.sha)
-            asked = time.monotonic()
+            asked = clock.now()
             replies, trouble = await hand.lane.once((script.call((self.key,), args, whole=whole),))
-            self.longest = max(self.longest, time.monotonic() - asked)
+            self.longest = max(self.longest, clock.now() - asked)
             if trouble is not None:
                 self.trouble = trouble
                 raise Lost(trouble, hand)

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain.plan import Deed, Outcome, Plan, Progress, Receipt
 from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.redis_io.act import flush, queue_run, scripts, undoing
@@ -89,7 +90,7 @@ class Run:
 
     async def go(self) -> Receipt:
         """Do it; the receipt tells what became of every step, however it ended."""
-        began, started, done, saved = time.time(), time.monotonic(), 0, 0
+        began, started, done, saved = time.time(), clock.now(), 0, 0
         total = self.plan.count
         self._outcomes = [None] * len(self.plan.steps)
         for positions in self._batches():
@@ -101,7 +102,7 @@ class Run:
             saved += sum(
                 self._count(p) for p in self._saved.intersection(positions) if self._outcomes[p] is Outcome.DONE
             )
-            elapsed = time.monotonic() - started
+            elapsed = clock.now() - started
             rate = done / elapsed if elapsed > 0.5 else None
             self.told(Progress(done, total, rate, (total - done) / rate if rate else None))
             self._most = min(self._most * 2, MOST) if took < QUICK else self._most
@@ -267,9 +268,9 @@ class Run:
         changed = [position for position in positions if self._unlike(hand, position, kept)]
         positions = [position for position in positions if position not in changed]
         commands = [self._command(hand, position, kept) for position in positions]
-        asked = time.monotonic()
+        asked = clock.now()
         replies, trouble = await hand.lane.once(commands)
-        took = time.monotonic() - asked
+        took = clock.now() - asked
         verdicts = [hear(reply, self._held(self.plan.steps[p])) for p, reply in zip(positions, replies, strict=False)]
         open_: dict[str, list[int]] = {UNSAVED: [], STRANGE: [], MOVED: [], ZERO: list(changed)}
         for position, verdict in zip(positions, verdicts, strict=False):

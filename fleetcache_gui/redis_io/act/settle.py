@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from fleetcache_gui import clock
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.plan import Deed, Fingerprint, Outcome, Step
 from fleetcache_gui.domain.values import Command, Reply, ReplyError
@@ -58,15 +58,15 @@ async def look(
 ) -> Told | str:
     """What `read` finds at the node on a new connection, tried again while that breaks, too; or why nothing can be
     found out."""
-    ends = time.monotonic() + PATIENCE
+    ends = clock.now() + PATIENCE
     while True:
-        hand = await reach(hands, node, old, waiting, stop, ends - time.monotonic())
+        hand = await reach(hands, node, old, waiting, stop, ends - clock.now())
         if isinstance(hand, str):
             return hand
         try:
             return await read(hand)
         except Trouble as trouble:
-            if time.monotonic() > ends or stop.is_set():
+            if clock.now() > ends or stop.is_set():
                 return f"{trouble.text} Whether it was done is not known."
 
 
@@ -80,7 +80,7 @@ async def reach(
 ) -> Hand | str:
     """The node on a new connection, with the old one cut off; or why nothing can be found out there. What is another
     server by now, or has another role, is hung up on: nothing more is to be sent to it."""
-    ends = time.monotonic() + patience
+    ends = clock.now() + patience
     while True:
         hand = await _unless(stop, _again(hands, node, old))
         if isinstance(hand, Hand):
@@ -89,7 +89,7 @@ async def reach(
             await hand.lane.close()
             restarted = hand.identity.run_id != old.identity.run_id
             return _RESTARTED if restarted else f"its server is a {hand.identity.role} now; {_UNKNOWN}"
-        if time.monotonic() > ends or stop.is_set():
+        if clock.now() > ends or stop.is_set():
             return f"{hand.text if hand else 'It was not waited for.'} Whether it was done is not known."
         if hand is not None:
             waiting(f"{hand.text} What became of it is looked up as soon as the server answers …")
