@@ -16,11 +16,12 @@ from fleetcache_gui import aio, settings
 from fleetcache_gui.deeds import Mode as Lock
 from fleetcache_gui.incidents import JOURNALS, recorded
 from fleetcache_gui.shell import PICTURE_SIZE, window
+from fleetcache_gui.ui.actions import Action
 from fleetcache_gui.ui.home import Section
 from fleetcache_gui.ui.theme import Mode, Theme
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from fleetcache_gui.deeds import Deeds
@@ -109,12 +110,16 @@ async def watch(
     interval: float | None = None,
     keep: Keep | None = None,
     teacher: Teacher | None = None,
-) -> int:
+    layouts: Mapping[str, str] | None = None,
+    detected: asyncio.Task[str] | None = None,
+) -> str:
     """Show the window until a person closes it; what it should remember is kept in `path`.
 
     `interval` is the seconds from poll to poll; None takes what was chosen last. `keep` keeps thresholds that are
-    chosen in the window. With a `teacher` there are drills.
+    chosen in the window. With a `teacher` there are drills. `layouts` (titles by id) are offered; what comes back is
+    the id of the one to show instead, by a person's wish or as `detected`, or "" to leave.
     """
+    wanted = ""
     remembered = settings.load(path)
     session.set_interval(interval or remembered.interval)
     theme = Theme(remembered.theme)
@@ -123,6 +128,16 @@ async def watch(
         recorded(shown, session, theme, remembered, settings.data_folder() / JOURNALS),
     ):
         shown.desk.keep_thresholds = keep
+
+        def choose(layout_id: str) -> None:
+            nonlocal wanted
+            if layout_id != session.layout.id:
+                wanted = layout_id
+                shown.close()
+
+        shown.offer(*_layout_actions(session.layout.id, layouts or {}, choose))
+        if detected is not None:
+            detected.add_done_callback(lambda task: None if task.cancelled() else choose(task.result()))
         offering = [aio.spawn(_offer(shown, session, theme, teacher), name="drills")] if teacher else []
         try:
             await aio.emitted(shown.closed)
@@ -131,8 +146,14 @@ async def watch(
             limits = deeds.limits
             remembered.undo = settings.UndoSettings(limits.deed_bytes, limits.all_bytes, limits.age)
             _save(remembered, path)
-            await aio.cancel_and_wait(offering)
-    return 0
+            await aio.cancel_and_wait([*offering, *([detected] if detected else [])])
+    return wanted
+
+
+def _layout_actions(shown: str, layouts: Mapping[str, str], choose: Callable[[str], None]) -> Iterator[Action]:
+    for layout_id, title in layouts.items():
+        hindrance = "It is the one that is shown." if layout_id == shown else ""
+        yield Action(f"layout.{layout_id}", f"Layout: {title}", partial(choose, layout_id), (), partial(str, hindrance))
 
 
 async def _offer(shown: MainWindow, session: Session, theme: Theme, teacher: Teacher) -> None:

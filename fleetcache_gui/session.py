@@ -31,6 +31,7 @@ from fleetcache_gui.present.timeline import Event, changes, fates
 from fleetcache_gui.redis_io import pages
 from fleetcache_gui.redis_io import rows as reading
 from fleetcache_gui.redis_io.faults import Trouble
+from fleetcache_gui.redis_io.pace import SHARE
 from fleetcache_gui.redis_io.poll import Poller
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ _SLICE = 2000
 
 
 class Session(QObject):
-    """Watches one server or cluster; with `replicas` a cluster's replicas are read where there are any.
+    """Watches one server or cluster; with `replicas` a cluster's replicas are read where there are any. `budget`: the
+    share (0..1) of one core of the server that polling, and that discovery, may use.
 
     Signals fire on the one thread, after the state they speak of has changed.
 
@@ -86,6 +88,7 @@ class Session(QObject):
         elsewhere: tuple[Layout, ...] = (),
         replicas: bool = False,
         thresholds: Thresholds = USUAL,
+        budget: float = SHARE,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -100,8 +103,10 @@ class Session(QObject):
         self.weights = Weights()
         self.history: deque[Vitals] = deque(maxlen=HISTORY)
         self.events: deque[Event] = deque(maxlen=EVENTS)
-        self._poller = Poller(address, layout, self, expected or Expected(), interval, elsewhere, replicas=replicas)
         self._expected = expected or Expected()
+        self._poller = Poller(
+            address, layout, self, self._expected, interval, elsewhere, replicas=replicas, budget=budget
+        )
         self._paused = False
         self._snapshots: dict[str, Snapshot] = {}
         self._tables: dict[str, Table | LongTable] = {}

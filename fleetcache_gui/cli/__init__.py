@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleetcache_gui import __version__
-from fleetcache_gui.cli.options import Where, connection
+from fleetcache_gui.cli.options import BUDGET, Where, connection
 from fleetcache_gui.cli.profile_commands import acl, check, profiles
 from fleetcache_gui.cli.told import Failure
 
@@ -157,6 +157,7 @@ def drill(name: str | None, seed: int, speed: float, pictures: Path | None) -> N
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
+@BUDGET
 @click.option("--never-unlock", is_flag=True, help="Nothing can be changed on this server, whoever asks.")
 @_layout
 def open_(
@@ -167,6 +168,7 @@ def open_(
     name: str,
     environment: str,
     interval: float | None,
+    budget: float | None,
     never_unlock: bool,
     layout: str,
 ) -> None:
@@ -181,9 +183,17 @@ def open_(
 
     if where.target and where.target.lower().endswith((".zip", ".recording")) and "://" not in where.target:
         sys.exit(windows.review(Path(where.target)))
-    more = {"name": name, "environment": environment, "layout": layout}
-    chosen, expected = checked(where), Expected(hosts, limits)
-    code = windows.inspect(chosen, expected, interval=interval, never_unlock=never_unlock, replicas=replicas, **more)
+    code = windows.inspect(
+        checked(where),
+        Expected(hosts, limits),
+        name=name,
+        environment=environment,
+        layout=layout,
+        interval=interval,
+        budget=budget,
+        never_unlock=never_unlock,
+        replicas=replicas,
+    )
     sys.exit(code)
 
 

@@ -59,7 +59,8 @@ def demo(
 
     async def show(session: Session, deeds: Deeds, teacher: Stage | None) -> int:
         if pictures is None:
-            return await app.watch(session, deeds, settings.default_path(), teacher=teacher)
+            await app.watch(session, deeds, settings.default_path(), teacher=teacher)
+            return 0
         return await draw(session, deeds, pictures, seconds)
 
     fleet = _Fleet(hosts, seed, speed, cast("QueueForm", queue), server, cluster=cluster)

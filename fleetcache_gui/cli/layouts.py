@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fleetcache_gui.cli.told import Failure
 from fleetcache_gui.families.layouts import LAYOUTS, PINNED, shown
+from fleetcache_gui.profiles.profile import AUTO
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.keyspace import Keyspace
 from fleetcache_gui.redis_io.layouts import look
@@ -14,8 +15,6 @@ from fleetcache_gui.redis_io.layouts import look
 if TYPE_CHECKING:
     from fleetcache_gui.domain.layout import Layout
     from fleetcache_gui.redis_io.address import Address
-
-AUTO = "auto"
 
 
 async def find(address: Address, word: str) -> Layout:

@@ -43,6 +43,12 @@ REACH = (
     click.option("--connect-timeout", metavar="SECONDS", type=_SECONDS, help="To connect; 2 s by itself."),
     click.option("--reply-timeout", metavar="SECONDS", type=_SECONDS, help="For an answer to begin; 2 s by itself."),
 )
+BUDGET = click.option(
+    "--budget",
+    metavar="PERCENT",
+    type=click.FloatRange(0.05, 10),
+    help="Of one core of the server, for polling and for discovery each; 0.5 by itself.",
+)
 _TLS = {
     "tls_ca": "ca_file",
     "tls_cert": "cert_file",

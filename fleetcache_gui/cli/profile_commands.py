@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleetcache_gui.cli.options import ACCOUNT, FLEET, REACH, Where, changes, connection, gather
+from fleetcache_gui.cli.options import ACCOUNT, BUDGET, FLEET, REACH, Where, changes, connection, gather
 from fleetcache_gui.cli.told import WRONG, Failure, say, warn
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def show(name: str) -> None:
 @click.argument("target", metavar="[URL]", required=False)
 @click.option("--environment", metavar="WORD", default=None, help="production, staging, development or demo.")
 @click.option("--interval", metavar="SECONDS", type=click.FloatRange(0.5, 60), help="From poll to poll.")
-@click.option("--layout", metavar="WORD", help="How keys are named; by itself as Fleet does.")
+@BUDGET
+@click.option("--layout", metavar="WORD", help="How keys are named: auto, spec, upstream or both.")
 @click.option("--never-unlock", is_flag=True, default=None, help="Nothing can be changed through it.")
 @click.option("--replace", is_flag=True, help="Take the place of a profile of that name.")
 def add(name: str, replace: bool, **arguments: Any) -> None:  # noqa: ANN401  (what click passes)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from fleetcache_gui import app, incidents, settings, shell
-from fleetcache_gui.cli.layouts import AUTO, find
+from fleetcache_gui import aio, app, incidents, settings, shell
+from fleetcache_gui.cli.layouts import find
 from fleetcache_gui.cli.told import Failure, say
 from fleetcache_gui.deeds import Deeds
 from fleetcache_gui.domain.family import Expected
@@ -18,6 +19,7 @@ from fleetcache_gui.families.layouts import PINNED, elsewhere
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.present.frames import BadRecording
 from fleetcache_gui.profiles import store
+from fleetcache_gui.profiles.profile import AUTO, LAYOUTS
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.journal import SUFFIX, parts
 from fleetcache_gui.replay import Replay
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from fleetcache_gui.redis_io.address import Address
 
 
+_PATIENCE = 0.5
+"""Seconds to find out which layout a server has before its window is shown all the same."""
+
+
 def inspect(
     chosen: Chosen,
     expected: Expected,
@@ -43,6 +49,7 @@ def inspect(
     environment: str,
     layout: str,
     interval: float | None,
+    budget: float | None,
     never_unlock: bool,
     replicas: bool,
 ) -> int:
@@ -55,9 +62,10 @@ def inspect(
         environment=environment or profile.environment,
         layout=profile.layout if layout == AUTO else layout,
         interval=interval or profile.interval,
+        budget=budget or profile.budget,
         never_unlock=never_unlock or profile.never_unlock,
     )
-    if told.layout not in ("", AUTO, *PINNED):
+    if told.layout not in LAYOUTS:
         raise Failure(f"There is no layout {told.layout!r}. There are {', '.join((AUTO, *PINNED))}.")
     return shell.run(lambda: _watch(told, chosen.address, expected, replicas=replicas))
 
@@ -74,14 +82,42 @@ def connect() -> int:
 
 
 async def _watch(profile: Profile, address: Address, expected: Expected, *, replicas: bool = False) -> int:
+    path, keep = store.default_path(), None
+    if _is_kept(profile, path):
+        keep = partial(store.keep_thresholds, profile, path=path)
+    # A server that is slow, or away, is no reason for a person to look at nothing.
+    looking = aio.spawn(_detect(address, profile.layout or AUTO), name="layout")
+    await asyncio.wait([looking], timeout=_PATIENCE)
+    wanted, detected = (looking.result(), None) if looking.done() else (SPEC.id, looking)
+    while wanted:
+        session = _session(profile, address, expected, PINNED[wanted], replicas=replicas)
+        deeds = Deeds(session, address, settings.data_folder(), never=profile.never_unlock)
+        wanted = await app.watch(
+            session,
+            deeds,
+            settings.default_path(),
+            profile.interval,
+            keep,
+            layouts={layout.id: layout.title for layout in PINNED.values()},
+            detected=detected,
+        )
+        detected = None
+    return 0
+
+
+async def _detect(address: Address, word: str) -> str:
+    """The id of the layout to show; where nothing can be learnt, the window tells why and tries again."""
+    try:
+        return (await find(address, word)).id
+    except Trouble:
+        return SPEC.id
+
+
+def _session(profile: Profile, address: Address, expected: Expected, layout: Layout, *, replicas: bool) -> Session:
     name = profile.name
     if name and address.tls and not address.tls.verify:  # an address by itself says it too
         name += " (certificate NOT VERIFIED)"
-    try:
-        layout = await find(address, profile.layout or AUTO)
-    except Trouble:  # the window tells of it, and tries again
-        layout = SPEC
-    session = Session(
+    return Session(
         address,
         layout,
         name=name,
@@ -90,12 +126,8 @@ async def _watch(profile: Profile, address: Address, expected: Expected, *, repl
         elsewhere=elsewhere(layout),
         replicas=replicas,
         thresholds=profile.thresholds,
+        budget=profile.budget / 100,
     )
-    deeds = Deeds(session, address, settings.data_folder(), never=profile.never_unlock)
-    path, keep = store.default_path(), None
-    if _is_kept(profile, path):
-        keep = partial(store.keep_thresholds, profile, path=path)
-    return await app.watch(session, deeds, settings.default_path(), profile.interval, keep)
 
 
 def _is_kept(profile: Profile, path: Path) -> bool:

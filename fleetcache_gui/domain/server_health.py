@@ -95,7 +95,7 @@ def other_layout(elsewhere: Iterable[str]) -> tuple[Judgement, ...]:
             Severity.INFO,
             f"Keys of the layout “{layout}” are on this server as well, and are not shown as such.",
             "They stand among the other keys, and nothing is judged of them.",
-            f"Open the server again with --layout both to see all of it, or with --layout {layout} for these alone.",
+            f"Show both layouts to see all of it, or “{layout}” for these alone (palette, or --layout).",
         )
         for layout in sorted(elsewhere)
     )

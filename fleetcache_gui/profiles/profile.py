@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from fleetcache_gui.domain.thresholds import USUAL, Thresholds
+from fleetcache_gui.families.layouts import PINNED
 from fleetcache_gui.redis_io.address import (
     CONNECT_TIMEOUT,
     REPLY_TIMEOUT,
@@ -20,10 +21,15 @@ from fleetcache_gui.redis_io.address import (
     parse_host_port,
     parse_url,
 )
+from fleetcache_gui.redis_io.pace import SHARE
 from fleetcache_gui.settings import Interval
 
 ENVIRONMENTS = ("production", "staging", "development", "demo")
 """Environments that have a colour of their own; others may be named."""
+
+AUTO = "auto"
+LAYOUTS = ("", AUTO, *PINNED)
+"""What a profile may say of how keys are named; the first two leave it to a look at the server."""
 
 Seconds = Annotated[float, msgspec.Meta(ge=0.2, le=60.0)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
@@ -51,6 +57,7 @@ class TunnelPart(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True,
     known_hosts: File = ""
 
 
+Budget = Annotated[float, msgspec.Meta(ge=0.05, le=10.0)]
 _Percent = Annotated[float, msgspec.Meta(ge=1, le=100)]
 _Times = Annotated[float, msgspec.Meta(ge=1.1, le=10)]
 
@@ -74,7 +81,8 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
     """A connection. Only the addresses must be there.
 
     `addresses` are HOST[:PORT] of the server, or of nodes of one cluster, tried in turn; with `sentinel` (the name of a
-    service) they are its sentinels'. `interval` None: as in the last window. `layout` empty: that of Fleet's cache.
+    service) they are its sentinels'. `interval` None: as in the last window. `layout` empty: what the server has keys
+    of. `budget`: percent of one core of the server that polling, and discovery after its first sweep, may each use.
     `never_unlock`: nothing can ever be changed through this profile. `alerts` None: the usual thresholds.
     """
 
@@ -90,6 +98,7 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
     connect_timeout: Seconds = CONNECT_TIMEOUT
     reply_timeout: Seconds = REPLY_TIMEOUT
     interval: Interval | None = None
+    budget: Budget = 100 * SHARE
     layout: Word = ""
     never_unlock: bool = False
     alerts: AlertsPart | None = None
@@ -153,6 +162,8 @@ def check(profile: Profile) -> Profile:
     name = profile.name
     if not name.strip() or name != name.strip() or len(name) > 60 or "://" in name:
         raise BadAddress("A profile needs a name of 1 to 60 characters, without :// in it.")
+    if profile.layout not in LAYOUTS:
+        raise BadAddress(f"A profile's layout is one of {', '.join(filter(None, LAYOUTS))}.")
     texts = [text for part in (profile, profile.tls, profile.tunnel) if part for text in _texts(part)]
     if not all(text.isprintable() for text in texts):
         raise BadAddress("A profile holds characters that cannot be printed. Names of files go in, not what they hold.")

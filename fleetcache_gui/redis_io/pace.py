@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from fleetcache_gui.domain.values import Command
 
 SHARE = 0.005
-"""Half a percent of one core of the server, for polling and for discovery after the first sweep, each."""
+"""Half a percent of one core of the server, for polling and for discovery after the first sweep, each, unless a profile
+says otherwise."""
 
 COMMAND_COST = 1e-6
 """Seconds of server CPU of one cheap read (PTTL, TYPE, SCARD …), measured."""

@@ -13,7 +13,7 @@ from fleetcache_gui.domain.snapshot import Link, Phase
 from fleetcache_gui.domain.words import duration
 from fleetcache_gui.redis_io.faults import AWAY, Fault, Trouble, cause
 from fleetcache_gui.redis_io.keyspace import Keyspace
-from fleetcache_gui.redis_io.pace import BRIEF, Backoff, Lookups, Meter, Pulse, pause
+from fleetcache_gui.redis_io.pace import BRIEF, SHARE, Backoff, Lookups, Meter, Pulse, pause
 from fleetcache_gui.redis_io.watch import Sink, Watch, Wishes
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SHORTEST, LONGEST = 0.5, 60.0
 
 class Poller:
     """Watches one server or cluster for one sink, until cancelled. With `replicas` a cluster's keys are read from
-    replicas where there are any."""
+    replicas where there are any. `budget`: share of one core of the server."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Poller:
         elsewhere: tuple[Layout, ...] = (),
         *,
         replicas: bool = False,
+        budget: float = SHARE,
     ) -> None:
         self.address = address
         self.keyspace: Keyspace | None = None
@@ -50,7 +51,7 @@ class Poller:
         self._others: tuple[Address, ...] = ()
         """The nodes of a cluster as last known: any of them tells of the others."""
         self._sink = sink
-        self._wishes = Wishes(layout, expected, _bounded(interval), elsewhere)
+        self._wishes = Wishes(layout, expected, _bounded(interval), elsewhere, budget)
         self._wishes.open.set()
         self._closed_by: set[str] = set()
         self._link = Link(Phase.CONNECTING, str(address), since=clock.now(), database=address.database)

@@ -1,7 +1,7 @@
 """One connection's reading: loops that share the lanes.
 
 `poll` reads what is known by name (the active set, campaigns, locks, queues, rows on screen) at the chosen interval;
-`sweep` discovers keys, at full speed the first time and then within `pace.SHARE` of a core; `tend` keeps a cluster's
+`sweep` discovers keys, at full speed the first time and then within the budget; `tend` keeps a cluster's
 nodes connected.
 """
 
@@ -65,7 +65,8 @@ class Sink(study.Sink, Protocol):
 class Wishes:
     """What the reading is to do now; it outlasts connections.
 
-    `elsewhere`: layouts that are not shown, and whose keys are told of. `watched`: row ids on screen by family id (of
+    `elsewhere`: layouts that are not shown, and whose keys are told of. `budget`: the share of one core of the server
+    for polling, and for discovery after the first sweep, each. `watched`: row ids on screen by family id (of
     long families only these are read). `open`: not paused, not hidden.
     `nudged`: poll at once. `hurried`: sweep at once and without pauses.
     """
@@ -74,6 +75,7 @@ class Wishes:
     expected: Expected
     interval: float
     elsewhere: tuple[Layout, ...] = ()
+    budget: float = SHARE
     watched: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,7 +128,7 @@ class Watch:
             self._told(round_trip)
             cost = (self._keyspace.commands - sent) * COMMAND_COST
             self._meter.add(clock.now(), cost)
-            wait = max(self._wishes.interval, cost / SHARE)
+            wait = max(self._wishes.interval, cost / self._wishes.budget)
             await pause(self._wishes.nudged, wait - (clock.now() - started))
 
     async def sweep(self) -> None:
@@ -183,7 +185,7 @@ class Watch:
             if took > SLOW:
                 await asyncio.sleep(took)
             elif not hurried and not self._wishes.hurried.is_set():
-                await asyncio.sleep(cost / SHARE)
+                await asyncio.sleep(cost / self._wishes.budget)
             await self._wishes.open.wait()
 
     def _shorten(self) -> None:
@@ -270,7 +272,8 @@ class Watch:
         named = {family.row_of(self._store.name(row)) for row in self._found(position)}
         # A row that was found by name is not in the store until a sweep has found it too.
         ids = named | set(sorted(listed.ids - named)[:LONG]) | book.rows.keys()
-        if self._store.alive * SERVER_COST / SHARE > _SLOW_SWEEP:  # the first sweep is faster and tells nothing of that
+        # Reckoned: the first sweep is faster and tells nothing of how long a later one takes.
+        if self._store.alive * SERVER_COST / self._wishes.budget > _SLOW_SWEEP:
             ids |= {*family.fixed} | book.gone.keys()
         return rows.Question(family, sorted(ids), listed, book.rows)
 

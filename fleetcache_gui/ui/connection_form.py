@@ -21,15 +21,20 @@ from PySide6.QtWidgets import (
 )
 
 from fleetcache_gui.domain.values import Tone
+from fleetcache_gui.families.layouts import PINNED
 from fleetcache_gui.profiles import desk
-from fleetcache_gui.profiles.profile import ENVIRONMENTS, Profile, TlsPart, TunnelPart
+from fleetcache_gui.profiles.profile import AUTO, ENVIRONMENTS, Profile, TlsPart, TunnelPart
+from fleetcache_gui.settings import INTERVALS
 from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fleetcache_gui.ui.theme import Theme
 
 _UNSAFE = "Whoever sits between can read all of it, a password too."
 _LABEL_WIDTH = 104
+_LAYOUTS = tuple((layout.title, layout.id) for layout in PINNED.values())
 
 
 class FileField(QWidget):
@@ -86,10 +91,11 @@ class ConnectionForm(QWidget):
         self._sentinel()
         self._tunnel()
         self._more()
-        for widget in (self.environment, self.database, self.connect_timeout, self.reply_timeout):
+        numbers = (self.database, self.connect_timeout, self.reply_timeout, self.budget)
+        for widget in (self.environment, self.layout_, self.interval, *numbers):
             widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             widget.installEventFilter(self)
-        for box in (self.database, self.connect_timeout, self.reply_timeout):
+        for box in numbers:
             box.lineEdit().setTextMargins(4, 0, 0, 0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -103,13 +109,8 @@ class ConnectionForm(QWidget):
 
     def _server(self) -> None:
         self.name = self._line("Name", "prod-eu")
-        self.environment = QComboBox()
-        self.environment.setProperty("kind", "field")
-        self.environment.addItem("None", "")
-        for word in ENVIRONMENTS:
-            self.environment.addItem(word.capitalize(), word)
-        self.environment.currentIndexChanged.connect(self._touched)
-        self._row("Environment", self.environment)
+        words = [("None", ""), *((word.capitalize(), word) for word in ENVIRONMENTS)]
+        self.environment = self._choose("Environment", words)
         self.addresses = self._line("Address", "cache.example.com:6379, or paste a redis:// URL")
         self.addresses.textEdited.connect(self._pasted)
         plain_tooltip(self.addresses, "HOST or HOST:PORT. Commas part several nodes of a cluster, or sentinels.")
@@ -152,8 +153,15 @@ class ConnectionForm(QWidget):
 
     def _more(self) -> None:
         self._section("More")
-        self.connect_timeout = self._seconds("Connect within")
-        self.reply_timeout = self._seconds("Answer within")
+        self.connect_timeout = self._number("Connect within", " s", 0.2, 60.0, 0.5)
+        self.reply_timeout = self._number("Answer within", " s", 0.2, 60.0, 0.5)
+        self.layout_ = self._choose("Layout", [("Found out by itself", ""), *_LAYOUTS])
+        plain_tooltip(self.layout_, "How the server names its keys.")
+        every = [("As in the last window", None), *((f"{seconds:g} s", seconds) for seconds in INTERVALS)]
+        self.interval = self._choose("Read every", every)
+        self.budget = self._number("Server's time", " % of a core", 0.05, 10.0, 0.1)
+        self.budget.setDecimals(2)
+        plain_tooltip(self.budget, "For reading what is known, and as much for discovery after its first sweep.")
         self.never_unlock = self._check("Never allow changes")
 
     # --- profile in, profile out -------------------------------------------------------------------------------
@@ -165,7 +173,14 @@ class ConnectionForm(QWidget):
         tls, tunnel = profile.tls or TlsPart(), profile.tunnel or TunnelPart("")
         if self.environment.findData(profile.environment) < 0:
             self.environment.addItem(profile.environment.capitalize(), profile.environment)
-        self.environment.setCurrentIndex(self.environment.findData(profile.environment))
+        if self.interval.findData(profile.interval) < 0:
+            self.interval.addItem(f"{profile.interval:g} s", profile.interval)
+        for chosen, value in (
+            (self.environment, profile.environment),
+            (self.layout_, "" if profile.layout == AUTO else profile.layout),
+            (self.interval, profile.interval),
+        ):
+            chosen.setCurrentIndex(chosen.findData(value))
         for field, text in (
             (self.name, profile.name),
             (self.addresses, ", ".join(profile.addresses)),
@@ -194,6 +209,7 @@ class ConnectionForm(QWidget):
         self.database.setValue(profile.database)
         self.connect_timeout.setValue(profile.connect_timeout)
         self.reply_timeout.setValue(profile.reply_timeout)
+        self.budget.setValue(profile.budget)
         self._quiet = False
         self._enable()
 
@@ -221,6 +237,9 @@ class ConnectionForm(QWidget):
             tunnel=tunnel,
             connect_timeout=self.connect_timeout.value(),
             reply_timeout=self.reply_timeout.value(),
+            layout=self.layout_.currentData(),
+            interval=self.interval.currentData(),
+            budget=self.budget.value(),
             never_unlock=self.never_unlock.isChecked(),
         )
 
@@ -291,8 +310,17 @@ class ConnectionForm(QWidget):
         self._row("", box)
         return box
 
-    def _seconds(self, title: str) -> QDoubleSpinBox:
-        box = QDoubleSpinBox(minimum=0.2, maximum=60.0, decimals=1, singleStep=0.5, suffix=" s")
+    def _choose(self, title: str, options: Sequence[tuple[str, object]]) -> QComboBox:
+        box = QComboBox()
+        box.setProperty("kind", "field")
+        for words, value in options:
+            box.addItem(words, value)
+        box.currentIndexChanged.connect(self._touched)
+        self._row(title, box)
+        return box
+
+    def _number(self, title: str, suffix: str, least: float, most: float, step: float) -> QDoubleSpinBox:
+        box = QDoubleSpinBox(minimum=least, maximum=most, decimals=1, singleStep=step, suffix=suffix)
         box.valueChanged.connect(self._touched)
         self._row(title, box)
         return box

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QMenu, QPushButt
 from fleetcache_gui import assets
 from fleetcache_gui.domain import words
 from fleetcache_gui.domain.family import Severity
-from fleetcache_gui.domain.server_health import SERVER
+from fleetcache_gui.domain.server_health import OTHER_LAYOUT, SERVER
 from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.present.metrics import CHART_OF
 from fleetcache_gui.ui.attention import MUTES
@@ -22,7 +22,8 @@ from fleetcache_gui.ui.states import Icon
 from fleetcache_gui.ui.text_widgets import PlainLabel, plain_tooltip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from PySide6.QtGui import QPaintEvent
 
@@ -36,6 +37,9 @@ FEW = 4
 
 MOST = 50
 """Cards at all; more are counted."""
+
+OFFERS: Mapping[str, tuple[str, str]] = {OTHER_LAYOUT: ("Show both", "layout.both")}
+"""By the code of a finding: the word on its button, and the id of the window's action that mends it."""
 
 _WORDS = {Severity.CRITICAL: "Critical", Severity.WARNING: "Warning", Severity.INFO: "Note"}
 
@@ -97,10 +101,14 @@ class FindingCard(Card):
 
     jump = Signal(str, object)  # family id, row id
     chart = Signal(str)  # id of a metric
+    mend = Signal(str)  # id of an action
 
-    def __init__(self, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, attention: Attention, offered: AbstractSet[str], parent: QWidget | None = None
+    ) -> None:
+        """`offered`: ids of the actions that the window has, as they come."""
         super().__init__(theme, parent)
-        self._attention = attention
+        self._attention, self._offered = attention, offered
         self._finding: Finding | None = None
         self.since = PlainLabel(theme=theme, role="muted")
         self.button = QPushButton("Show")
@@ -132,12 +140,21 @@ class FindingCard(Card):
             judged = finding.judgement
             self.say(SEVERITY_TONES[judged.severity], judged.text, judged.meaning, judged.advice)
             self.setAccessibleName(f"{_WORDS[judged.severity]}: {judged.text}")
-            charted = finding.family == SERVER and judged.code in CHART_OF
-            self.button.setText("Chart" if charted else "Show")
-            self.button.setAccessibleName(f"Show the {'chart' if charted else 'row'}: {judged.text}")
+            word = self._offer()[0] or "Show"
+            self.button.setText(word)
+            self.button.setAccessibleName(f"{word}: {judged.text}")
             self.more.setAccessibleName(f"Acknowledge or mute: {judged.text}")
-            self.button.setVisible(finding.family != SERVER or charted)  # else all of it is shown here already
+        # Of the server as a whole there is mostly nothing to go to: all of it is shown here already.
+        self.button.setVisible(finding.family != SERVER or any(self._offer()))
         self.tick()
+
+    def _offer(self) -> tuple[str, str, str]:
+        """The word on the button, and the chart or the action behind it; of the server's findings alone."""
+        code = self._finding.judgement.code if self._finding and self._finding.family == SERVER else ""
+        if code in CHART_OF:
+            return "Chart", CHART_OF[code], ""
+        word, action = OFFERS.get(code, ("", ""))
+        return (word, "", action) if action in self._offered else ("", "", "")
 
     def tick(self) -> None:
         """Carry the duration on."""
@@ -173,8 +190,11 @@ class FindingCard(Card):
         finding = self._finding
         if finding is None:
             return
-        if finding.family == SERVER:
-            self.chart.emit(CHART_OF[finding.judgement.code])
+        _, charted, action = self._offer()
+        if charted:
+            self.chart.emit(charted)
+        elif action:
+            self.mend.emit(action)
         else:
             self.jump.emit(finding.family, finding.judgement.row)
 
@@ -218,6 +238,7 @@ class FindingCards(QWidget):
 
     jump = Signal(str, object)
     chart = Signal(str)
+    mend = Signal(str)
     resized = Signal()  # a person asked for more cards, or for fewer
 
     def __init__(self, theme: Theme, attention: Attention, parent: QWidget | None = None) -> None:
@@ -228,6 +249,8 @@ class FindingCards(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self._findings: Sequence[Finding] = ()
+        self.offered: set[str] = set()
+        """Ids of the actions that the window has."""
         self._all = False
         self.more = QPushButton()
         self.more.setProperty("kind", "quiet")
@@ -279,7 +302,8 @@ class FindingCards(QWidget):
         self.resized.emit()
 
     def _new_card(self) -> FindingCard:
-        card = FindingCard(self._theme, self._attention, self)
+        card = FindingCard(self._theme, self._attention, self.offered, self)
         card.jump.connect(self.jump)
         card.chart.connect(self.chart)
+        card.mend.connect(self.mend)
         return card

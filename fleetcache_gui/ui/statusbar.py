@@ -104,7 +104,7 @@ class StatusBar(QWidget):
         )
         self.layout_ = PlainLabel(theme=theme, role="muted")
         plain_tooltip(
-            self.layout_, f"Keys are shown as in the layout “{session.layout.title}”; --layout chooses another."
+            self.layout_, f"Keys are shown as in the layout “{session.layout.title}”; the palette chooses another."
         )
         self.refused = PlainLabel(theme=theme, role="muted")
         plain_tooltip(self.refused, REFUSED)

@@ -149,6 +149,7 @@ class MainWindow(QMainWindow):
         self.overview.jump.connect(self.jump)
         self.overview.nodes.chosen.connect(lambda node_id: self.metrics().choose_node(node_id))
         self.overview.chart.connect(lambda metric_id: self.metrics().show_metric(metric_id))
+        self.overview.cards.mend.connect(self._do)
         self.overview.alerts.clicked.connect(lambda: self.desk.alerts_sheet.open())
         self.finder.jump.connect(self.jump)
         self._clock.timeout.connect(self._tick)
@@ -180,6 +181,12 @@ class MainWindow(QMainWindow):
         """More that a person can do, in the palette and by keys."""
         self.actions_table = (*self.actions_table, *actions)
         self._shortcuts += install_shortcuts(actions, self)
+        self.overview.cards.offered.update(action.id for action in actions)
+
+    def _do(self, action_id: str) -> None:
+        for action in self.actions_table:
+            if action.id == action_id:
+                action.trigger()
 
     def add_foot(self, bar: QWidget) -> None:
         """Put a bar above the status bar."""

@@ -22,6 +22,7 @@ from fleetcache_gui.redis_io.allow import READS
 from fleetcache_gui.redis_io.faults import Trouble
 from fleetcache_gui.redis_io.keyspace import Keyspace
 from fleetcache_gui.redis_io.lane import Lane
+from fleetcache_gui.redis_io.pace import SHARE
 from fleetcache_gui.redis_io.poll import Poller
 from fleetcache_gui.redis_io.seats import Seats
 from fleetcache_gui.redis_io.server import Server as Node
@@ -216,11 +217,11 @@ class Recorder:
 
 @asynccontextmanager
 async def watching(
-    server: Server, interval: float = 0.5, *, replicas: bool = False, **more: Any
+    server: Server, interval: float = 0.5, *, replicas: bool = False, budget: float = SHARE, **more: Any
 ) -> AsyncIterator[tuple[Poller, Recorder]]:
     """A poller at work for a recorder, ended with the block."""
     recorder = Recorder()
-    poller = Poller(address(server, **more), SPEC, recorder, Expected(), interval, replicas=replicas)
+    poller = Poller(address(server, **more), SPEC, recorder, Expected(), interval, replicas=replicas, budget=budget)
     task = aio.spawn(poller.run(), name="poller")
     try:
         yield poller, recorder

@@ -340,3 +340,13 @@ async def test_it_ends_while_the_server_is_frozen_or_away(valkey: Server, eventu
     valkey.kill()
     async with watching(valkey) as (_, seen):
         await eventually(lambda: seen.link.phase is Phase.DOWN)
+
+
+async def test_a_small_budget_makes_polls_rare(valkey: Server, eventually: Eventually) -> None:
+    with redis.Redis(port=valkey.port) as client:
+        client.mset({f"lock:{n}": TOKEN for n in range(1000)})
+    async with watching(valkey, budget=0.0005) as (_, thrifty), watching(valkey, budget=0.1) as (_, free):
+        await eventually(lambda: thrifty.complete() and free.complete())
+        begun = len(thrifty.vitals), len(free.vitals)
+        await until_polled(free, begun[1] + 8)
+        assert len(thrifty.vitals) - begun[0] <= 3

@@ -86,7 +86,7 @@ async def test_the_layout_is_named(qapp: QApplication, layout: Layout, words: st
     assert layout_words(layout) == words
     async with opened(qapp, Stage(layout)) as (window, _):
         assert window.status.layout_.text() == words
-        assert "--layout" in window.status.layout_.toolTip()
+        assert "palette" in window.status.layout_.toolTip()
 
 
 @pytest.mark.parametrize(

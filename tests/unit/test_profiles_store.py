@@ -29,6 +29,7 @@ FULL = Profile(
     connect_timeout=5.0,
     reply_timeout=1.0,
     interval=5.0,
+    budget=0.25,
     layout="spec",
     never_unlock=True,
 )
@@ -86,6 +87,8 @@ def test_the_password_of_a_url_stays_outside() -> None:
         ({"tls": {"key_file": f"-----BEGIN\n{CANARY}"}}, "Names of files"),
         ({"tunnel": {"address": "ops@h"}}, "HOST:PORT"),
         ({"colour": "red"}, "unknown field `colour`"),
+        ({"layout": "mine"}, "auto, spec, upstream, both"),
+        ({"budget": 50}, "budget"),
         ({"connect_timeout": 0}, "connect_timeout"),
         ({"database": -1}, "database"),
         ({"tls": {"verify": 0}}, "verify"),
