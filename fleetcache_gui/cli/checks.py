@@ -24,6 +24,8 @@ def run(where: Where) -> bool:
     address = chosen.address
     if not address.password:
         address = replace(address, password=keychain.password(chosen.account) or "")
+    if address.sentinel and not address.sentinel.password:
+        address = login.with_sentinels(address, keychain.password(chosen.sentinels) or "")
     return asyncio.run(check(address, _tell, SPEC.samples))
 
 

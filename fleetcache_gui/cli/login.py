@@ -14,6 +14,7 @@ from fleetcache_gui.cli.options import changes
 from fleetcache_gui.cli.told import Failure, warn
 from fleetcache_gui.profiles import fleet_config, keychain, store
 from fleetcache_gui.profiles.profile import Profile, of_url
+from fleetcache_gui.redis_io import sentinel
 from fleetcache_gui.redis_io.address import Address, BadAddress
 from fleetcache_gui.redis_io.faults import Fault, Trouble
 from fleetcache_gui.redis_io.server import Server
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The server that the arguments mean. `account`: the keyring's name for its password. `asked`: by the arguments."""
+    """The server that the arguments mean. `account`: the keyring's name for its password; `sentinels`: for that of its
+    sentinels."""
 
     profile: Profile
     address: Address
     account: str
+    sentinels: str
 
 
 def choose(where: Where) -> Chosen:
@@ -40,14 +43,16 @@ def choose(where: Where) -> Chosen:
     except (BadAddress, fleet_config.BadConfig, store.BadProfiles) as error:
         raise Failure(str(error)) from None
     account = keychain.account(profile.name) if profile.name else f"{address.host}:{address.port}"
+    sentinels = keychain.sentinels(profile.name or f"{profile.sentinel} at {', '.join(profile.addresses)}")
     if where.password_env and not address.password:
-        given = os.environ.get(where.password_env)
-        if given is None:
-            name = where.password_env
-            raise Failure(f"The environment variable {name} is not set. Set it, or leave --password-env away.")
-        address = replace(address, password=given)
+        address = replace(address, password=_variable(where.password_env, "--password-env"))
     if where.ask_password:
         address = replace(address, password=prompt(address))
+    if where.sentinel_password_env:
+        theirs = _variable(where.sentinel_password_env, "--sentinel-password-env")
+        address = with_sentinels(address, theirs)
+    if where.ask_sentinel_password:
+        address = with_sentinels(address, prompt_sentinels(address))
     if iam and not address.password:
         raise Failure(fleet_config.IAM)
     if address.username and not address.password:
@@ -55,7 +60,7 @@ def choose(where: Where) -> Chosen:
         address = replace(address, password=keychain.password(account) or "")
     if address.tls and not address.tls.verify:
         warn(f"{address}: whoever sits between can read all of it, a password too.")
-    return Chosen(profile, address, account)
+    return Chosen(profile, address, account, sentinels)
 
 
 def checked(where: Where) -> Chosen:
@@ -67,6 +72,13 @@ def checked(where: Where) -> Chosen:
     chosen = choose(where)
     address = chosen.address
     trouble = _try(address)
+    if trouble and trouble.fault is Fault.PASSWORD and _sentinels_ask(address):
+        theirs = keychain.password(chosen.sentinels)
+        if theirs is None and sys.stdin.isatty():
+            theirs = prompt_sentinels(address)
+        if theirs:
+            address = with_sentinels(address, theirs)
+            trouble = _try(address)
     if trouble and trouble.fault is Fault.PASSWORD and not address.password:
         password = None if address.username else keychain.password(chosen.account)
         if password is None and sys.stdin.isatty():
@@ -82,6 +94,37 @@ def checked(where: Where) -> Chosen:
 def prompt(address: Address) -> str:
     """A password, typed without echo."""
     return str(click.prompt(f"Password for {address}", hide_input=True, err=True))
+
+
+def prompt_sentinels(address: Address) -> str:
+    """That of its sentinels."""
+    return str(click.prompt(f"Password for the sentinels of {address}", hide_input=True, err=True))
+
+
+def with_sentinels(address: Address, password: str) -> Address:
+    """The same with its sentinels' password; itself where there are none."""
+    if address.sentinel is None:
+        return address
+    return replace(address, sentinel=replace(address.sentinel, password=password))
+
+
+def _sentinels_ask(address: Address) -> bool:
+    """Whether it is the sentinels who want a password, and were given none."""
+    if address.sentinel is None or address.sentinel.password:
+        return False
+    try:
+        asyncio.run(sentinel.resolve(address))
+    except Trouble as trouble:
+        return trouble.fault is Fault.PASSWORD
+    return False
+
+
+def _variable(name: str, option: str) -> str:
+    """Raises `Failure` where it is not set."""
+    value = os.environ.get(name)
+    if value is None:
+        raise Failure(f"The environment variable {name} is not set. Set it, or leave {option} away.")
+    return value
 
 
 def _found(where: Where) -> tuple[Profile, str, bool]:

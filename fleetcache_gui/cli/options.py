@@ -17,7 +17,9 @@ _SECONDS = click.FloatRange(0.2, 60)
 
 ACCOUNT = (
     click.option("--password-env", metavar="NAME", help="Take the password from this environment variable."),
+    click.option("--sentinel-password-env", metavar="NAME", help="The same for the sentinels' own password."),
     click.option("--ask-password", is_flag=True, help="Ask for the password, without echo."),
+    click.option("--ask-sentinel-password", is_flag=True, help="Ask for the sentinels' own password."),
 )
 FLEET = (
     click.option(
@@ -37,6 +39,7 @@ REACH = (
     click.option("--also", "also", metavar="HOST[:PORT]", multiple=True, help="Another node, or sentinel; repeatable."),
     click.option("--sentinel", metavar="SERVICE", help="The addresses are those of sentinels that know this service."),
     click.option("--sentinel-tls/--sentinel-no-tls", default=None, help="The sentinels speak TLS."),
+    click.option("--sentinel-user", metavar="NAME", help="The sentinels' own account, if not their default one."),
     click.option("--tunnel", metavar="[USER@]HOST[:PORT]", help="Reach the server through this SSH server."),
     click.option("--tunnel-key", metavar="FILE", help="SSH key, if neither the agent's nor a usual one."),
     click.option("--tunnel-known-hosts", metavar="FILE", help="Known host keys, if not ~/.ssh/known_hosts."),
@@ -55,9 +58,13 @@ _TLS = {
     "tls_key": "key_file",
     "tls_server_name": "server_name",
 }
-_PLAIN = ("user", "database", "sentinel", "sentinel_tls", "connect_timeout", "reply_timeout")
+_PLAIN = ("user", "database", "sentinel", "sentinel_tls", "sentinel_user", "connect_timeout", "reply_timeout")
+_OWN = (
+    *("target", "password_env", "sentinel_password_env", "ask_password", "ask_sentinel_password"),
+    *("fleet_config", "fleet_env"),
+)
 _NAMES = (
-    *("target", "password_env", "ask_password", "fleet_config", "fleet_env"),
+    *_OWN,
     *(*_PLAIN, "use_tls", *_TLS, "tls_no_verify", "also", "tunnel", "tunnel_key", "tunnel_known_hosts"),
 )
 
@@ -68,7 +75,9 @@ class Where:
 
     target: str | None = None
     password_env: str | None = None
+    sentinel_password_env: str | None = None
     ask_password: bool = False
+    ask_sentinel_password: bool = False
     fleet_config: Path | None = None
     fleet_env: bool = False
     given: dict[str, Any] = field(default_factory=dict)
@@ -95,9 +104,8 @@ def connection(command: F) -> Callable[..., object]:
 def gather(arguments: dict[str, Any]) -> Where:
     """Takes what belongs to `Where` out of a command's arguments."""
     taken = {name: arguments.pop(name) for name in _NAMES if name in arguments}
-    own = ("target", "password_env", "ask_password", "fleet_config", "fleet_env")
-    given = {name: value for name, value in taken.items() if name not in own and value not in (None, ())}
-    return Where(**{name: taken[name] for name in own if name in taken}, given=given)
+    given = {name: value for name, value in taken.items() if name not in _OWN and value not in (None, ())}
+    return Where(**{name: taken[name] for name in _OWN if name in taken}, given=given)
 
 
 def changes(given: dict[str, Any], profile: Any) -> Any:  # noqa: ANN401  (a Profile, which is slow to import)

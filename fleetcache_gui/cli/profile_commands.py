@@ -55,7 +55,7 @@ def add(name: str, replace: bool, **arguments: Any) -> None:  # noqa: ANN401  (w
     """Keep a connection under NAME. With --ask-password its password goes to the system's keyring."""
     import msgspec
 
-    from fleetcache_gui.cli.login import prompt
+    from fleetcache_gui.cli.login import prompt, prompt_sentinels
     from fleetcache_gui.profiles import fleet_config, keychain, profile, store
     from fleetcache_gui.redis_io.address import BadAddress
 
@@ -77,16 +77,18 @@ def add(name: str, replace: bool, **arguments: Any) -> None:  # noqa: ANN401  (w
         raise Failure(f"That makes no profile: {error}.") from None
     kept[name] = made
     _save(kept)
-    if where.ask_password:
-        try:
+    try:
+        if where.ask_password:
             keychain.keep(keychain.account(name), prompt(made.address()))
-        except keychain.NoKeychain as error:
-            warn(str(error))
-    elif password:
+        if where.ask_sentinel_password:
+            keychain.keep(keychain.sentinels(name), prompt_sentinels(made.address()))
+    except keychain.NoKeychain as error:
+        warn(str(error))
+    if password and not where.ask_password:
         warn("The password was left out. With --ask-password it is kept in the system's keyring.")
 
 
-for _option in reversed((*ACCOUNT[1:], *FLEET, *REACH)):
+for _option in reversed((*ACCOUNT[2:], *FLEET, *REACH)):
     _option(add)
 
 
@@ -101,7 +103,8 @@ def remove(name: str) -> None:
     del kept[name]
     _save(kept)
     try:
-        keychain.keep(keychain.account(name), "")
+        for account in (keychain.account(name), keychain.sentinels(name)):
+            keychain.keep(account, "")
     except keychain.NoKeychain as error:
         warn(str(error))
 

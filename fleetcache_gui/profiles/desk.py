@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetcache_gui.profiles import keychain
@@ -37,18 +36,18 @@ async def keyring_place() -> str:
     return await aside(keychain.place)
 
 
-async def keep(name: str, password: str | None, before: str = "") -> str:
-    """Put a profile's password into the keyring (an empty one is forgotten; None leaves what is there), and take along
+async def keep(name: str, password: str | None, sentinels: str | None, before: str = "") -> str:
+    """Put a profile's passwords into the keyring (an empty one is forgotten; None leaves what is there), and take along
     what is kept under the name it had `before`. Why that was not possible, in one sentence; empty when it was."""
 
     def work() -> None:
-        moved = password
-        if before and before != name:
-            old = keychain.account(before)
-            moved = keychain.password(old) if password is None else password
-            keychain.keep(old, "")
-        if moved is not None:
-            keychain.keep(keychain.account(name), moved)
+        for account, secret in ((keychain.account, password), (keychain.sentinels, sentinels)):
+            moved = secret
+            if before and before != name:
+                moved = keychain.password(account(before)) if secret is None else secret
+                keychain.keep(account(before), "")
+            if moved is not None:
+                keychain.keep(account(name), moved)
 
     try:
         await aside(work)
@@ -58,14 +57,17 @@ async def keep(name: str, password: str | None, before: str = "") -> str:
 
 
 async def attempt(
-    profile: Profile, password: str, tell: Callable[[Step], None], samples: Sequence[bytes]
+    profile: Profile, password: str, sentinels: str, tell: Callable[[Step], None], samples: Sequence[bytes]
 ) -> Address | None:
-    """Try the connection step by step; the address with its password where it can be used.
+    """Try the connection step by step; the address with its passwords where it can be used.
 
-    Without a password the keyring's is taken.
+    In place of one that was not typed the keyring's is taken.
     """
-    address = profile.address(password)
-    if not password:
-        kept = await aside(lambda: keychain.password(keychain.account(profile.name)))
-        address = replace(address, password=kept or "")
+
+    def fill() -> Address:
+        mine = password or keychain.password(keychain.account(profile.name)) or ""
+        theirs = sentinels or (keychain.password(keychain.sentinels(profile.name)) if profile.sentinel else None)
+        return profile.address(mine, theirs or "")
+
+    address = await aside(fill)
     return address if await try_steps(address, tell, samples) else None

@@ -17,6 +17,11 @@ def account(profile_name: str) -> str:
     return f"profile {profile_name}"
 
 
+def sentinels(profile_name: str) -> str:
+    """The same of its sentinels' password."""
+    return f"sentinels of profile {profile_name}"
+
+
 def password(*accounts: str) -> str | None:
     """The first of these accounts' passwords that a backend holds; None without one."""
     from keyring.errors import KeyringError

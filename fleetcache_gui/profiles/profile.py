@@ -94,6 +94,7 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
     tls: TlsPart | None = None
     sentinel: Word = ""
     sentinel_tls: bool = False
+    sentinel_user: Word = ""
     tunnel: TunnelPart | None = None
     connect_timeout: Seconds = CONNECT_TIMEOUT
     reply_timeout: Seconds = REPLY_TIMEOUT
@@ -113,14 +114,15 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
         alerts = None if thresholds == USUAL else AlertsPart(**asdict(thresholds))
         return msgspec.structs.replace(self, alerts=alerts)
 
-    def address(self, password: str = "") -> Address:
-        """Where and how to connect. Raises `BadAddress` with one sentence."""
+    def address(self, password: str = "", sentinels: str = "") -> Address:
+        """Where and how to connect, with the server's and the sentinels' passwords. Raises `BadAddress` with one
+        sentence."""
         if not self.addresses:
             raise BadAddress("The connection names no host.")
         sentinel = None
         if self.sentinel:
             places = tuple(parse_host_port(place, SENTINEL_PORT) for place in self.addresses)
-            sentinel = Sentinel(self.sentinel, places, self.sentinel_tls)
+            sentinel = Sentinel(self.sentinel, places, self.sentinel_tls, self.sentinel_user, sentinels)
             nodes = [("", 0)]
         else:
             nodes = [parse_host_port(place, REDIS_PORT) for place in self.addresses]

@@ -61,12 +61,15 @@ class Tunnel:
 class Sentinel:
     """The sentinels (host, port) that know where the primary of `service` is. They are asked before each connection.
 
-    `tls`: they speak TLS, with the address's own settings.
+    `tls`: they speak TLS, with the address's own settings. `username` and `password` are theirs; the server's are never
+    sent to them.
     """
 
     service: str
     at: tuple[tuple[str, int], ...]
     tls: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ async def resolve(address: Address) -> Address:
         try:
             found = await _ask(_their_address(address, sentinel, host, port), sentinel)
         except Trouble as met:
-            troubles.append(met)
+            if met.fault is Fault.PASSWORD and sentinel.password:
+                raise _refused(host_port(host, port)) from None  # sent once: the others have the same one
+            troubles.append(_asked(host_port(host, port)) if met.fault is Fault.PASSWORD else met)
             continue
         if found is not None:
             return replace(address, host=found[0], port=found[1])
@@ -53,13 +55,23 @@ def _their_address(address: Address, sentinel: Sentinel, host: str, port: int) -
         host=host,
         port=port,
         database=0,
-        username="",
-        password="",
+        username=sentinel.username if sentinel.password else "",
+        password=sentinel.password,
         tls=address.tls if sentinel.tls else None,
         sentinel=None,
         connect_timeout=max(patience, address.connect_timeout) if address.tunnel else patience,
         reply_timeout=min(_PATIENCE, address.reply_timeout),
     )
+
+
+def _asked(at: str) -> Trouble:
+    text = f"The sentinel {at} asks for a password."
+    return Trouble(Fault.PASSWORD, text, "Give the sentinels' own; the server's is not sent to them.", final=True)
+
+
+def _refused(at: str) -> Trouble:
+    text = f"The sentinel {at} refused the user name or password."
+    return Trouble(Fault.PASSWORD, text, "Check those of the sentinels. They were sent once only.", final=True)
 
 
 async def _ask(at: Address, sentinel: Sentinel) -> tuple[str, int] | None:

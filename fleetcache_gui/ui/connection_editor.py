@@ -36,11 +36,12 @@ _HINT = "Fill in a name and an address, or paste a redis:// URL into Address."
 
 @dataclass
 class Entry:
-    """One connection of the list: as it is kept (None: not yet), as it is being edited, and the password typed."""
+    """One connection of the list: as it is kept (None: not yet), as it is being edited, and the passwords typed."""
 
     saved: Profile | None
     draft: Profile
     password: str = ""
+    sentinels: str = ""
     keep: bool = False
 
     @property
@@ -204,7 +205,7 @@ class ConnectionEditor(QDialog):
 
     def _show(self) -> None:
         entry = self.entry
-        self.form.show_profile(entry.draft, entry.password, keep=entry.keep)
+        self.form.show_profile(entry.draft, entry.password, entry.sentinels, keep=entry.keep)
         self._judge()
 
     def add(self) -> None:
@@ -235,11 +236,8 @@ class ConnectionEditor(QDialog):
     def _edited(self) -> None:
         self._stop()
         entry = self.entry
-        entry.draft, entry.password, entry.keep = (
-            self.form.profile(),
-            self.form.password.text(),
-            self.form.keep.isChecked(),
-        )
+        entry.draft, entry.keep = self.form.profile(), self.form.keep.isChecked()
+        entry.password, entry.sentinels = self.form.password.text(), self.form.sentinel_password.text()
         self._warned = False
         self._relist()
         self._judge()
@@ -257,14 +255,14 @@ class ConnectionEditor(QDialog):
         self._say(_HINT if blank and not self._unreadable else problem, Tone.NEUTRAL if blank else Tone.WARN)
         for button in (self.test, self.open_):
             button.setEnabled(not problem)
-        self.save.setEnabled(not problem and (entry.changed or bool(entry.password)))
+        self.save.setEnabled(not problem and (entry.changed or bool(entry.password or entry.sentinels)))
         self.form.keep.setEnabled(bool(self._place))
         self.form.kept.setText(self._where())
 
     def _where(self) -> str:
         """Where the password is kept, or would be."""
         if not self._place:
-            return "This system has no keyring that encrypts: the password is asked for each time and kept nowhere."
+            return "This system has no keyring that encrypts: passwords are asked for each time and kept nowhere."
         if self.entry.keep:
             return f"It goes to {self._place} when this is saved, and never into a file."
         return f"Without one typed here, that in {self._place} is used, if there is one. It never goes into a file."
@@ -281,10 +279,10 @@ class ConnectionEditor(QDialog):
         if not self._write():
             entry.saved = before
             return False
-        password = entry.password if entry.keep and entry.password else None
+        mine, theirs = ((typed or None) if entry.keep else None for typed in (entry.password, entry.sentinels))
         moved = before.name if before else ""
-        if password is not None or moved not in ("", entry.draft.name):
-            self._spawn(self._keep_password(entry.draft.name, password, moved), "keep password")
+        if mine or theirs or moved not in ("", entry.draft.name):
+            self._spawn(self._keep_passwords(entry.draft.name, mine, theirs, moved), "keep passwords")
         self._relist()
         self._judge()
         self._say("Saved.", Tone.OK)
@@ -317,7 +315,8 @@ class ConnectionEditor(QDialog):
 
     async def _walk(self, *, then_open: bool) -> None:
         entry = self.entry
-        address = await desk.attempt(entry.draft, entry.password, self.steps.show_step, self._samples)
+        typed = entry.password, entry.sentinels
+        address = await desk.attempt(entry.draft, *typed, self.steps.show_step, self._samples)
         self.steps.end(address is not None)
         if address is not None and then_open:
             self.chosen = (entry.draft, address)
@@ -334,12 +333,12 @@ class ConnectionEditor(QDialog):
         self._place = await desk.keyring_place()
         self._judge()
 
-    async def _keep_password(self, name: str, password: str | None, before: str) -> None:
-        if problem := await desk.keep(name, password, before):
+    async def _keep_passwords(self, name: str, mine: str | None, theirs: str | None, before: str) -> None:
+        if problem := await desk.keep(name, mine, theirs, before):
             self._say(problem)
 
     async def _forget(self, name: str) -> None:
-        if problem := await desk.keep(name, ""):
+        if problem := await desk.keep(name, "", ""):
             self._say(problem)
 
     # --- ending ------------------------------------------------------------------------------------------------

@@ -143,6 +143,11 @@ class ConnectionForm(QWidget):
         self.service = self._line("Service", "none: the address is the server's own")
         plain_tooltip(self.service, "The name by which the sentinels know the primary. The addresses are theirs then.")
         self.sentinel_tls = self._check("The sentinels speak TLS")
+        self.sentinel_user = self._line("User", "the sentinels' default account")
+        self.sentinel_password = self._line("Password", "the server's own is not sent to them")
+        self.sentinel_password.setEchoMode(QLineEdit.EchoMode.Password)
+        for line in (self.sentinel_user, self.sentinel_password):
+            line.setAccessibleName(f"{line.accessibleName()} of the sentinels")
 
     def _tunnel(self) -> None:
         self._section("SSH tunnel")
@@ -166,7 +171,7 @@ class ConnectionForm(QWidget):
 
     # --- profile in, profile out -------------------------------------------------------------------------------
 
-    def show_profile(self, profile: Profile, password: str, *, keep: bool) -> None:
+    def show_profile(self, profile: Profile, password: str, sentinels: str, *, keep: bool) -> None:
         """Fill the fields; tells nobody."""
         self._quiet = True
         self._shown = profile
@@ -191,6 +196,8 @@ class ConnectionForm(QWidget):
             (self.key.line, tls.key_file),
             (self.server_name, tls.server_name),
             (self.service, profile.sentinel),
+            (self.sentinel_user, profile.sentinel_user),
+            (self.sentinel_password, sentinels),
             (self.through, tunnel.address),
             (self.ssh_user, tunnel.user),
             (self.ssh_key.line, tunnel.key_file),
@@ -234,6 +241,7 @@ class ConnectionForm(QWidget):
             tls=tls,
             sentinel=self.service.text().strip(),
             sentinel_tls=self.sentinel_tls.isChecked(),
+            sentinel_user=self.sentinel_user.text().strip(),
             tunnel=tunnel,
             connect_timeout=self.connect_timeout.value(),
             reply_timeout=self.reply_timeout.value(),
@@ -256,7 +264,8 @@ class ConnectionForm(QWidget):
         made = msgspec.structs.replace(
             mine, addresses=found.addresses, user=found.user, database=found.database, tls=tls
         )
-        self.show_profile(made, password or self.password.text(), keep=self.keep.isChecked())
+        typed = password or self.password.text()
+        self.show_profile(made, typed, self.sentinel_password.text(), keep=self.keep.isChecked())
         self._touched()
 
     # --- rows --------------------------------------------------------------------------------------------------
@@ -272,7 +281,8 @@ class ConnectionForm(QWidget):
         for widget in (self.ca, self.certificate, self.key, self.server_name, self.unverified):
             widget.setEnabled(tls)
         self.unsafe.setVisible(tls and self.unverified.isChecked())
-        self.sentinel_tls.setEnabled(bool(self.service.text().strip()))
+        for widget in (self.sentinel_tls, self.sentinel_user, self.sentinel_password):
+            widget.setEnabled(bool(self.service.text().strip()))
         for widget in (self.ssh_user, self.ssh_key, self.known_hosts):
             widget.setEnabled(bool(self.through.text().strip()))
 

@@ -57,10 +57,11 @@ class Watched:
                 preexec_fn=_end_with_parent(),
             )
 
-    def call(self, port: int, *command: str) -> Any:
-        """One command to one sentinel."""
-        with redis.Redis(host=HOST, port=port, protocol=2, socket_timeout=5) as client:
-            return client.execute_command(*command)
+    def call(self, port: int, *command: str, then: tuple[str, ...] = ()) -> Any:
+        """One command to one sentinel, or two on one connection; the reply to the last."""
+        with redis.Redis(host=HOST, port=port, protocol=2, socket_timeout=5, single_connection_client=True) as client:
+            reply = client.execute_command(*command)
+            return client.execute_command(*then) if then else reply
 
     def _ready(self, port: int) -> bool:
         try:

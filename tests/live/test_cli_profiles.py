@@ -90,7 +90,8 @@ def test_what_makes_no_profile(shell: Shell, tmp_path: Path) -> None:
 def test_all_that_the_options_say_is_kept(shell: Shell) -> None:
     options = (
         "--user me --database 3 --tls-ca ca --tls-cert c --tls-key k --tls-server-name n --tls-no-verify --also b:1"
-        " --sentinel s --sentinel-tls --tunnel ops@t:2 --tunnel-key i --tunnel-known-hosts kh --connect-timeout 3"
+        " --sentinel s --sentinel-tls --sentinel-user su --budget 0.2 --layout both"
+        " --tunnel ops@t:2 --tunnel-key i --tunnel-known-hosts kh --connect-timeout 3"
         " --reply-timeout 4"
     )
     made = shell.profiles("add", "x", f"redis://:{CANARY}@a", *options.split())
@@ -106,9 +107,12 @@ def test_all_that_the_options_say_is_kept(shell: Shell) -> None:
         "tls": {"ca_file": "ca", "cert_file": "c", "key_file": "k", "server_name": "n", "verify": False},
         "sentinel": "s",
         "sentinel_tls": True,
+        "sentinel_user": "su",
         "tunnel": {"address": "t:2", "user": "ops", "key_file": "i", "known_hosts": "kh"},
         "connect_timeout": 3.0,
         "reply_timeout": 4.0,
+        "budget": 0.2,
+        "layout": "both",
     }
 
 

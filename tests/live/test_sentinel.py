@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from fleetcache_gui.redis_io.check import Outcome, Step, check
 from fleetcache_gui.redis_io.faults import Fault
 from fleetcache_gui.redis_io.poll import Poller
 from fleetcache_gui.redis_io.sentinel import resolve
+from tests.live.commands import run
 from tests.live.readers import Recorder, peer, trouble_of
 from tests.live.sentinels import SERVICE, Watched
 from tests.servers import HOST, VALKEY, Server, free_port
@@ -113,6 +114,61 @@ async def test_a_replica_is_not_taken_for_the_primary(valkey: Server) -> None:
             trouble = await trouble_of(by_sentinel(((target.host, target.port),)))
     assert (trouble.fault, trouble.final) == (Fault.SENTINEL, False)
     assert trouble.text == f"{HOST}:{replica.port} is no longer the primary of fleet."
+
+
+@contextmanager
+def guarded(watched: Watched, position: int) -> Iterator[None]:
+    """That sentinel wants a login: one of its default account, or of another one that may only ask where."""
+    port = watched.at[position][1]
+    may = ("+ping", "+auth", "+sentinel|get-master-addr-by-name")
+    watched.call(port, "ACL", "SETUSER", "asker", "on", ">canary2", *may)
+    watched.call(port, "ACL", "SETUSER", "default", "resetpass", ">canary1")
+    try:
+        yield
+    finally:
+        watched.call(port, "AUTH", "canary1", then=("ACL", "SETUSER", "default", "nopass"))
+
+
+def with_login(address: Address, username: str, password: str) -> Address:
+    assert address.sentinel is not None
+    return replace(address, sentinel=replace(address.sentinel, username=username, password=password))
+
+
+async def test_sentinels_with_a_password_of_their_own(watched: Watched) -> None:
+    server = replace(by_sentinel(watched.at[:1]), username="me", password="hunter2")
+    with guarded(watched, 0):
+        for username, password in (("", "canary1"), ("asker", "canary2")):
+            async with asyncio.timeout(10):
+                found = await resolve(with_login(server, username, password))
+            assert (found.port, found.username, found.password) == (watched.primary.port, "me", "hunter2")
+            assert "canary" not in repr(found) + str(found)
+
+
+async def test_the_command_line_takes_the_sentinels_password_from_a_variable(watched: Watched) -> None:
+    watched.primary.call("SET", "lock:a", "x")
+    with guarded(watched, 0):
+        place = f"redis://{HOST}:{watched.at[0][1]}"
+        wanted = ("snapshot", place, "--sentinel", SERVICE, "--sentinel-user", "asker")
+        assert "The sentinel" in run(*wanted).failed()
+        done = run(*wanted, "--sentinel-password-env", "THEIRS", THEIRS="canary2")
+        assert done.code == 0, done.err
+        assert "canary2" not in done.out + done.err
+        assert "THEIRS is not set" in run(*wanted, "--sentinel-password-env", "THEIRS").failed()
+
+
+async def test_what_sentinels_say_of_a_password(watched: Watched) -> None:
+    with guarded(watched, 0):
+        refused = watched.call(watched.at[0][1], "AUTH", "canary1", then=("ACL", "LOG"))
+        asked = await trouble_of(by_sentinel(watched.at[:1]))
+        assert (asked.fault, asked.final) == (Fault.PASSWORD, True)
+        assert asked.text == f"The sentinel {HOST}:{watched.at[0][1]} asks for a password."
+        wrong = await trouble_of(with_login(by_sentinel((watched.at[0], watched.at[0])), "", "wrong"))
+        assert (wrong.fault, wrong.final) == (Fault.PASSWORD, True)
+        assert wrong.text == f"The sentinel {HOST}:{watched.at[0][1]} refused the user name or password."
+        log = watched.call(watched.at[0][1], "AUTH", "canary1", then=("ACL", "LOG"))
+        assert sum(int(entry[1]) for entry in log) - sum(int(entry[1]) for entry in refused) == 1
+        async with asyncio.timeout(10):  # another one, which asks for none, is asked as well
+            assert (await resolve(by_sentinel(watched.at[:2]))).port == watched.primary.port
 
 
 async def test_the_password_is_not_for_the_sentinels(watched: Watched) -> None:

@@ -144,17 +144,22 @@ async def test_a_pasted_url_fills_the_fields(qapp: QApplication, tmp_path: Path,
 async def test_a_password_is_kept_where_the_field_says(
     qapp: QApplication, tmp_path: Path, safe: Safe, eventually: Eventually
 ) -> None:
-    async with editing(qapp, tmp_path / "p.json", Profile(["h"], name="site")) as editor:
+    kept = Profile(["h"], name="site", sentinel="fleet", sentinel_tls=True, sentinel_user="asker")
+    async with editing(qapp, tmp_path / "p.json", kept) as editor:
+        assert editor.form.profile() == kept
         await eventually(lambda: "Secret Service" in editor.form.kept.text())
         editor.form.password.setText(CANARY)
+        editor.form.sentinel_password.setText(CANARY[::-1])
         editor.form.keep.setChecked(True)
         assert "goes to Secret Service" in editor.form.kept.text()
         editor.save.click()
-        await eventually(lambda: safe.kept == {"profile site": CANARY})
+        await eventually(lambda: safe.kept == {"profile site": CANARY, "sentinels of profile site": CANARY[::-1]})
         editor.form.password.setText("")
+        editor.form.sentinel_password.setText("")
         editor.form.name.setText("renamed")
         editor.save.click()
-        await eventually(lambda: safe.kept == {"profile renamed": CANARY})
+        both = {"profile renamed": CANARY, "sentinels of profile renamed": CANARY[::-1]}
+        await eventually(lambda: safe.kept == both)
         editor.forget.click()
         await eventually(lambda: safe.kept == {})
         assert store.load(tmp_path / "p.json") == {}
