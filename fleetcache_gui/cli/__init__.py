@@ -71,9 +71,6 @@ _layout = click.option(
     show_default=True,
     help="How the server names its keys; auto looks which there are.",
 )
-_replicas = click.option(
-    "--read-from-replicas", "replicas", is_flag=True, help="Of a cluster, read replicas; what they say may be late."
-)
 _hosts = click.option("--hosts", type=click.IntRange(1), help="Enrolled hosts, so that campaigns show their progress.")
 
 
@@ -153,7 +150,6 @@ def drill(name: str | None, seed: int, speed: float, pictures: Path | None) -> N
 @connection
 @_hosts
 @_limit
-@_replicas
 @click.option("--name", default="", help="What to call this server in the window.")
 @click.option("--environment", metavar="WORD", default="", help="PRODUCTION, STAGING, DEVELOPMENT … shown everywhere.")
 @click.option("--interval", type=click.FloatRange(0.5, 60), help="Seconds from poll to poll; else as left last time.")
@@ -164,7 +160,6 @@ def open_(
     where: Where,
     hosts: int | None,
     limits: dict[str, int],
-    replicas: bool,
     name: str,
     environment: str,
     interval: float | None,
@@ -192,7 +187,6 @@ def open_(
         interval=interval,
         budget=budget,
         never_unlock=never_unlock,
-        replicas=replicas,
     )
     sys.exit(code)
 
@@ -206,7 +200,6 @@ def open_(
 @_hosts
 @_limit
 @_layout
-@_replicas
 def snapshot(
     where: Where,
     as_json: bool,
@@ -216,7 +209,6 @@ def snapshot(
     hosts: int | None,
     limits: dict[str, int],
     layout: str,
-    replicas: bool,
 ) -> None:
     """Read the server once, without a window, for scripts."""
     from fleetcache_gui.cli import snapshots
@@ -226,7 +218,7 @@ def snapshot(
 
     chosen = checked(where)
     shown, expected = layout_of(chosen.address, layout), Expected(hosts, limits)
-    thresholds = chosen.profile.thresholds
+    replicas, thresholds = chosen.profile.replicas, chosen.profile.thresholds
     wanted = snapshots.Wanted(shown, as_json, families, reveal, fail_on, expected, replicas, thresholds)
     sys.exit(snapshots.run(chosen.address, wanted))
 

@@ -37,6 +37,12 @@ REACH = (
     click.option("--tls-server-name", metavar="NAME", help="Name that the certificate must carry, if not the host's."),
     click.option("--tls-no-verify", is_flag=True, default=None, help="UNSAFE: take any certificate."),
     click.option("--also", "also", metavar="HOST[:PORT]", multiple=True, help="Another node, or sentinel; repeatable."),
+    click.option(
+        "--read-from-replicas/--read-from-primaries",
+        "replicas",
+        default=None,
+        help="Whom to read of a cluster; what replicas say may be late.",
+    ),
     click.option("--sentinel", metavar="SERVICE", help="The addresses are those of sentinels that know this service."),
     click.option("--sentinel-tls/--sentinel-no-tls", default=None, help="The sentinels speak TLS."),
     click.option("--sentinel-user", metavar="NAME", help="The sentinels' own account, if not their default one."),
@@ -58,7 +64,16 @@ _TLS = {
     "tls_key": "key_file",
     "tls_server_name": "server_name",
 }
-_PLAIN = ("user", "database", "sentinel", "sentinel_tls", "sentinel_user", "connect_timeout", "reply_timeout")
+_PLAIN = (
+    "user",
+    "database",
+    "replicas",
+    "sentinel",
+    "sentinel_tls",
+    "sentinel_user",
+    "connect_timeout",
+    "reply_timeout",
+)
 _OWN = (
     *("target", "password_env", "sentinel_password_env", "ask_password", "ask_sentinel_password"),
     *("fleet_config", "fleet_env"),

@@ -51,7 +51,6 @@ def inspect(
     interval: float | None,
     budget: float | None,
     never_unlock: bool,
-    replicas: bool,
 ) -> int:
     """Open the window on a server; what the arguments say goes before what the profile says."""
     _need_display()
@@ -67,7 +66,7 @@ def inspect(
     )
     if told.layout not in LAYOUTS:
         raise Failure(f"There is no layout {told.layout!r}. There are {', '.join((AUTO, *PINNED))}.")
-    return shell.run(lambda: _watch(told, chosen.address, expected, replicas=replicas))
+    return shell.run(lambda: _watch(told, chosen.address, expected))
 
 
 def connect() -> int:
@@ -81,7 +80,7 @@ def connect() -> int:
     return shell.run(main)
 
 
-async def _watch(profile: Profile, address: Address, expected: Expected, *, replicas: bool = False) -> int:
+async def _watch(profile: Profile, address: Address, expected: Expected) -> int:
     path, keep = store.default_path(), None
     if _is_kept(profile, path):
         keep = partial(store.keep_thresholds, profile, path=path)
@@ -90,7 +89,7 @@ async def _watch(profile: Profile, address: Address, expected: Expected, *, repl
     await asyncio.wait([looking], timeout=_PATIENCE)
     wanted, detected = (looking.result(), None) if looking.done() else (SPEC.id, looking)
     while wanted:
-        session = _session(profile, address, expected, PINNED[wanted], replicas=replicas)
+        session = _session(profile, address, expected, PINNED[wanted])
         deeds = Deeds(session, address, settings.data_folder(), never=profile.never_unlock)
         wanted = await app.watch(
             session,
@@ -113,7 +112,7 @@ async def _detect(address: Address, word: str) -> str:
         return SPEC.id
 
 
-def _session(profile: Profile, address: Address, expected: Expected, layout: Layout, *, replicas: bool) -> Session:
+def _session(profile: Profile, address: Address, expected: Expected, layout: Layout) -> Session:
     name = profile.name
     if name and address.tls and not address.tls.verify:  # an address by itself says it too
         name += " (certificate NOT VERIFIED)"
@@ -124,7 +123,7 @@ def _session(profile: Profile, address: Address, expected: Expected, layout: Lay
         environment=profile.environment.upper(),
         expected=expected,
         elsewhere=elsewhere(layout),
-        replicas=replicas,
+        replicas=profile.replicas,
         thresholds=profile.thresholds,
         budget=profile.budget / 100,
     )

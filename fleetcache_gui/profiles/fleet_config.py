@@ -65,6 +65,7 @@ def read(file: Path | None, environ: Mapping[str, str]) -> FleetConnection:
         user=settings.text("username"),
         database=settings.number("database"),
         tls=tls,
+        replicas=settings.flag("cluster_read_from_replica"),
         connect_timeout=settings.seconds("connect_timeout", CONNECT_TIMEOUT),
         reply_timeout=settings.seconds("read_timeout", REPLY_TIMEOUT),
     )
@@ -76,7 +77,7 @@ def _notes(settings: _Settings) -> tuple[str, ...]:
     if not settings.flag("cluster_follow_redirections", default=True):
         notes.append("Fleet follows no redirections of a cluster (cluster_follow_redirections is false).")
     if settings.flag("cluster_read_from_replica"):
-        notes.append("Fleet reads from replicas (cluster_read_from_replica); what is shown here is the primaries'.")
+        notes.append("Of a cluster, replicas are read as Fleet does (cluster_read_from_replica); they may be late.")
     return tuple(notes)
 
 

@@ -81,9 +81,10 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
     """A connection. Only the addresses must be there.
 
     `addresses` are HOST[:PORT] of the server, or of nodes of one cluster, tried in turn; with `sentinel` (the name of a
-    service) they are its sentinels'. `interval` None: as in the last window. `layout` empty: what the server has keys
-    of. `budget`: percent of one core of the server that polling, and discovery after its first sweep, may each use.
-    `never_unlock`: nothing can ever be changed through this profile. `alerts` None: the usual thresholds.
+    service) they are its sentinels'. `replicas`: of a cluster, read a replica of each primary. `interval` None: as in
+    the last window. `budget`: percent of one core of the server that polling, and discovery after its first sweep, may
+    each use. `layout` empty: what the server has keys of. `never_unlock`: nothing can ever be changed through this
+    profile. `alerts` None: the usual thresholds.
     """
 
     addresses: list[Word]
@@ -96,6 +97,7 @@ class Profile(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, fr
     sentinel_tls: bool = False
     sentinel_user: Word = ""
     tunnel: TunnelPart | None = None
+    replicas: bool = False
     connect_timeout: Seconds = CONNECT_TIMEOUT
     reply_timeout: Seconds = REPLY_TIMEOUT
     interval: Interval | None = None

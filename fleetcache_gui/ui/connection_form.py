@@ -125,6 +125,7 @@ class ConnectionForm(QWidget):
         self.database = QSpinBox(maximum=2**31 - 1)
         self.database.valueChanged.connect(self._touched)
         self._row("Database", self.database)
+        self.replicas = self._check("Of a cluster, read replicas (may be late)")
 
     def _tls(self) -> None:
         self._section("TLS")
@@ -207,6 +208,7 @@ class ConnectionForm(QWidget):
             field.setCursorPosition(0)
         for box, checked in (
             (self.keep, keep),
+            (self.replicas, profile.replicas),
             (self.tls, profile.tls is not None),
             (self.unverified, not tls.verify),
             (self.sentinel_tls, profile.sentinel_tls),
@@ -238,6 +240,7 @@ class ConnectionForm(QWidget):
             addresses=[place for part in self.addresses.text().split(",") if (place := part.strip())],
             user=self.user.text(),
             database=self.database.value(),
+            replicas=self.replicas.isChecked(),
             tls=tls,
             sentinel=self.service.text().strip(),
             sentinel_tls=self.sentinel_tls.isChecked(),

@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from fleetcache_gui.domain import words
+from fleetcache_gui.domain.values import Tone
 from fleetcache_gui.ui.gauges import percent
 from fleetcache_gui.ui.marks import Badge
 from fleetcache_gui.ui.text_widgets import ElidedLabel, PlainLabel, plain_tooltip
@@ -25,6 +26,10 @@ SAID_MS = 15_000
 NOTABLE_SKEW = 1.0
 """Seconds; a smaller difference of clocks is not worth a word."""
 
+SECONDHAND = (
+    "Keys are read from replicas, which repeat what their primaries told them. So long ago the one with the oldest news"
+    " last heard of its primary."
+)
 REFUSED = "The account's ACL does not allow these keys, so nothing is known of them but their names."
 
 
@@ -82,6 +87,22 @@ def refused_words(inventory: Inventory) -> str:
     return f"{words.count(inventory.refused, 'key')} may not be read" if inventory.refused else ""
 
 
+def secondhand_words(vitals: Vitals) -> str:
+    """``from replicas, up to 7 s old``; nothing where primaries are read."""
+    if vitals.nodes:
+        read = [node for node in vitals.nodes if node.role == "replica" and node.link == "live"]
+        said, lags = "from replicas", [node.lag_s for node in read]
+    else:
+        said, lags = "from a replica", [vitals.lag_s] if vitals.role == "slave" else []
+    if not lags:
+        return ""
+    known = [max(lag, 1.0) for lag in lags if lag is not None]  # told in whole seconds
+    if len(known) < len(lags):
+        return f"{said}, of unknown age"
+    oldest = max(known)
+    return f"{said}, up to {words.duration(oldest) if oldest >= 60 else f'{oldest:.0f} s'} old"
+
+
 def layout_words(layout: Layout) -> str:
     """``spec layout``, ``both layouts``."""
     return "both layouts" if layout.id == "both" else f"{layout.id} layout"
@@ -108,9 +129,13 @@ class StatusBar(QWidget):
         )
         self.refused = PlainLabel(theme=theme, role="muted")
         plain_tooltip(self.refused, REFUSED)
+        self.secondhand = PlainLabel(theme=theme, role="muted")
+        self.secondhand.set_tone(Tone.WARN)
+        plain_tooltip(self.secondhand, SECONDHAND)
         if session.environment:
             row.addWidget(Badge(session.environment, theme, 18))
-        for label in (self.keys, self.memory, self.inventory, self.refused, self.load, self.database, self.layout_):
+        figures = (self.keys, self.memory, self.inventory, self.refused, self.secondhand, self.load, self.database)
+        for label in (*figures, self.layout_):
             label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             row.addWidget(label)
         self.said = ElidedLabel(theme=theme)
@@ -139,6 +164,7 @@ class StatusBar(QWidget):
             self.memory: memory_words(vitals) if vitals else "",
             self.inventory: inventory_words(there, self._session.now(), self._learnt(inventory)) if read else "",
             self.refused: refused_words(inventory),
+            self.secondhand: secondhand_words(vitals) if vitals else "",
             self.load: f"our load {percent(link.load)} of a core" if link.load is not None else "",
             self.database: f"database {link.database}" if read else "",
             self.layout_: layout_words(self._session.layout) if read else "",

@@ -90,7 +90,7 @@ def test_what_makes_no_profile(shell: Shell, tmp_path: Path) -> None:
 def test_all_that_the_options_say_is_kept(shell: Shell) -> None:
     options = (
         "--user me --database 3 --tls-ca ca --tls-cert c --tls-key k --tls-server-name n --tls-no-verify --also b:1"
-        " --sentinel s --sentinel-tls --sentinel-user su --budget 0.2 --layout both"
+        " --sentinel s --sentinel-tls --sentinel-user su --budget 0.2 --layout both --read-from-replicas"
         " --tunnel ops@t:2 --tunnel-key i --tunnel-known-hosts kh --connect-timeout 3"
         " --reply-timeout 4"
     )
@@ -113,6 +113,7 @@ def test_all_that_the_options_say_is_kept(shell: Shell) -> None:
         "reply_timeout": 4.0,
         "budget": 0.2,
         "layout": "both",
+        "replicas": True,
     }
 
 
@@ -121,7 +122,7 @@ def test_as_fleet_connects(shell: Shell, valkey: Server, tmp_path: Path) -> None
     file.write_text(f"redis:\n  address: 127.0.0.1:{valkey.port}\n  cluster_read_from_replica: true\n")
     done = shell("check", "--fleet-config", str(file))
     assert done.code == 0
-    assert "Fleet reads from replicas" in done.err
+    assert "replicas are read as Fleet does" in done.err
     iam = {"FLEET_REDIS_REGION": "eu-west-1", "FLEET_REDIS_CACHE_NAME": "fleet"}
     assert "by IAM" in shell("check", "--fleet-config", str(file), **iam).err
     assert "Name one server" in shell("check", "redis://h", "--fleet-env").failed()

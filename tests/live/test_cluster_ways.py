@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from fleetcache_gui.redis_io.address import Address
 from fleetcache_gui.redis_io.keyspace import Keyspace
+from fleetcache_gui.ui.statusbar import secondhand_words
 from tests.live.clusters import KEYS, NAMES, all_known, fill, held_by, live, primaries
 from tests.live.readers import TOKEN, begin_counting, calls, inspectors, watching
 from tests.servers import free_port, wait_until
@@ -34,6 +36,7 @@ async def test_replicas_are_read_where_asked(six_nodes: Cluster, eventually: Eve
         await eventually(lambda: all_known(seen))
         assert [node.link for node in seen.vitals[-1].nodes] == ["in step"] * 3 + ["live"] * 3
         assert seen.vitals[-1].keys == KEYS
+        assert re.fullmatch(r"from replicas, up to \d+ s old", secondhand_words(seen.vitals[-1]))
         assert [inspectors(node) for node in (*owners, *copies)] == [0, 0, 0, 1, 1, 1]
     for node in owners:
         assert not {"scan", "pttl", "type", "getrange"} & calls(node).keys()

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from fleetcache_gui import clock
 from fleetcache_gui.domain.snapshot import Inventory, Missing, Phase
 from fleetcache_gui.settings import Settings
-from fleetcache_gui.ui.statusbar import clock_words, inventory_words
+from fleetcache_gui.ui.statusbar import clock_words, inventory_words, secondhand_words
 from fleetcache_gui.ui.topbar import live_words, server_words
 from tests.ui.nodes import nodes
 from tests.ui.shell import opened, settle
@@ -135,6 +135,29 @@ def test_what_the_status_bar_says() -> None:
     assert clock_words(stage.link, 1_700_000_000) == "server 22:13:20 UTC"
     stage.set_link(Phase.LIVE, skew=-3600.0)
     assert clock_words(stage.link, 1_700_000_000) == "server 21:13:20 UTC, 1 h 00 min behind"
+
+
+def test_the_age_of_what_replicas_say() -> None:
+    figures = vitals(0.0, 0)
+    assert secondhand_words(figures) == ""
+    assert secondhand_words(replace(figures, role="slave", lag_s=0.0)) == "from a replica, up to 1 s old"
+    assert secondhand_words(replace(figures, role="slave", lag_s=None)) == "from a replica, of unknown age"
+    cluster = replace(figures, nodes=nodes())
+    assert secondhand_words(cluster) == ""
+    read = tuple(replace(node, link="live") if node.role == "replica" else node for node in nodes())
+    assert secondhand_words(replace(figures, nodes=read)) == "from replicas, up to 2 s old"
+    late = tuple(replace(node, lag_s=125.0) if node.lag_s == 1 else node for node in read)
+    assert secondhand_words(replace(figures, nodes=late)) == "from replicas, up to 2 min 05 s old"
+
+
+async def test_it_is_told_that_replicas_are_read(qapp: QApplication) -> None:
+    async with opened(qapp) as (window, stage):
+        assert not window.status.secondhand.isVisibleTo(window)
+        assert stage.vitals is not None
+        stage.vitals = replace(stage.vitals, role="slave", lag_s=3.0)
+        window.status.tick()
+        assert window.status.secondhand.isVisibleTo(window)
+        assert window.status.secondhand.text() == "from a replica, up to 3 s old"
 
 
 async def test_the_inventory_is_not_whole_when_the_keys_have_grown(qapp: QApplication) -> None:
