@@ -53,6 +53,7 @@ async def ssh_host(folder: Path) -> AsyncIterator[SshHost]:
     for name in ("user", "other"):
         key = asyncssh.generate_private_key("ssh-ed25519")
         key.write_private_key(folder / name)
+        (folder / name).chmod(0o600)  # as ssh-add asks
         key.write_public_key(folder / f"{name}.pub")
     host = SshHost(Tunnel("127.0.0.1"), str(folder / "other"), "", [])
     acceptor = await asyncssh.listen(

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
+import pytest
 import redis
 
 from fleetcache_gui import aio
 from fleetcache_gui.domain.family import Expected
 from fleetcache_gui.domain.snapshot import Phase
 from fleetcache_gui.families.spec import SPEC
+from fleetcache_gui.redis_io import tcp
+from fleetcache_gui.redis_io.act.hands import ready
 from fleetcache_gui.redis_io.address import Tls, Tunnel
 from fleetcache_gui.redis_io.check import Outcome, Step, check
 from fleetcache_gui.redis_io.faults import Fault
 from fleetcache_gui.redis_io.poll import Poller
 from fleetcache_gui.redis_io.server import Server as Node
 from tests.live.certificates import Certificates, tls_server
-from tests.live.readers import Recorder, address, fill, peer, trouble_of
+from tests.live.clusters import all_known
+from tests.live.clusters import fill as fill_cluster
+from tests.live.readers import Recorder, address, fill, inspectors, peer, trouble_of, watching
 from tests.live.ssh import ssh_host
-from tests.servers import Server, free_port
+from tests.servers import Cluster, Server, free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    import pytest
+    from collections.abc import Callable, Coroutine, Iterator
 
     Eventually = Callable[..., Coroutine[Any, Any, None]]
 
@@ -142,6 +147,71 @@ async def test_a_frozen_server_behind_a_tunnel(valkey: Server, tmp_path: Path, e
         with valkey.frozen():
             trouble = await trouble_of(address(valkey, tunnel=ssh.tunnel))
         assert trouble.fault is Fault.TIMEOUT
+        await eventually(lambda: ssh.open == 0)
+
+
+async def test_the_nodes_of_a_cluster_are_reached_through_it_and_no_other_way(
+    cluster: Cluster, tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialled, connect = set(), tcp.connect
+
+    async def noted(host: str, port: int, *more: Any) -> socket.socket:
+        dialled.add(port)
+        return await connect(host, port, *more)
+
+    monkeypatch.setattr(tcp, "connect", noted)
+    fill_cluster(cluster)
+    ports = {node.port for node in cluster.nodes}
+    async with ssh_host(tmp_path) as ssh, watching(cluster.nodes[0], tunnel=ssh.tunnel) as (_, seen):
+        await eventually(lambda: all_known(seen))
+        assert {port for _, port in ssh.asked} == ports
+        assert ssh.open == len(ports)
+        assert [inspectors(node) for node in cluster.nodes] == [1, 1, 1]
+        hand = await ready(None, address(cluster.nodes[0], tunnel=ssh.tunnel), [b"lock:"])
+        assert {node.identity.address.rpartition(":")[2] for node in hand.nodes.values()} == set(map(str, ports))
+        await hand.close()
+        assert dialled == {ssh.tunnel.port}
+        # A tunnel that breaks is dug again, and nothing is lost meanwhile.
+        cluster.nodes[1].call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        polls = len(seen.vitals)
+        await eventually(lambda: len(seen.vitals) > polls + 1 and all_known(seen))
+        assert dialled == {ssh.tunnel.port}
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """OpenSSH's own, without keys at first; what it gives loads one."""
+    with tempfile.TemporaryDirectory(prefix="agent-") as folder:  # a socket's path must be short
+        path = f"{folder}/socket"
+        process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: Path(path).exists(), "the agent listens")
+            monkeypatch.setenv("SSH_AUTH_SOCK", path)
+            yield lambda key: subprocess.run(["ssh-add", "-q", str(key)], check=True)
+        finally:
+            process.kill()
+            process.wait()
+
+
+async def test_a_key_of_the_agent(
+    valkey: Server,
+    tmp_path: Path,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+    agent: Callable[[Path], None],
+) -> None:
+    """Where the key has a passphrase, this is the way."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # where there are no usual files
+    async with ssh_host(tmp_path) as ssh:
+        through = address(valkey, tunnel=replace(ssh.tunnel, key_file=""))
+        assert "accepted no key" in (await trouble_of(through)).text
+        agent(tmp_path / "other")
+        assert "accepted no key" in (await trouble_of(through)).text
+        agent(tmp_path / "user")
+        (tmp_path / "user").unlink()
+        node = await Node.connect(through)
+        assert await node.lane.ask(b"PING") == b"PONG"
+        await node.lane.close()
         await eventually(lambda: ssh.open == 0)
 
 
