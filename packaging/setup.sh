@@ -146,6 +146,7 @@ if [ "$purpose" = test ]; then
     command -v redis-server >/dev/null || missing="redis-server"
     command -v redis-sentinel >/dev/null || missing="$missing redis-sentinel"
     command -v Xvfb >/dev/null || missing="$missing xvfb"
+    command -v faketime >/dev/null || missing="$missing faketime"
     command -v ssh-agent >/dev/null || missing="$missing openssh-client"
     if has_apt; then
         for font in fonts-inter fonts-jetbrains-mono; do

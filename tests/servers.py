@@ -35,7 +35,7 @@ from redis.retry import Retry
 from fleetcache_gui import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
 HOST = "127.0.0.1"
@@ -122,14 +122,16 @@ def _end_with_parent() -> Callable[[], None] | None:
 class Server:
     """One real server process. `args` are added to its command line: `Server(VALKEY, "--maxclients", "10")`.
 
-    The port and the directory stay the same for the life of the object, over kill() and restart().
+    The port and the directory stay the same for the life of the object, over kill() and restart(). `env` is added to
+    its environment.
     """
 
-    def __init__(self, binary: Binary, *args: str) -> None:
+    def __init__(self, binary: Binary, *args: str, env: Mapping[str, str] | None = None) -> None:
         self.binary = binary
         self.name = binary.name
         self.host = HOST
         self.args = args
+        self.env = {**os.environ, **(env or {})}
         self.port = free_port()
         self._dir = Path(tempfile.mkdtemp(prefix=f"{binary.name}-"))
         self._log = self._dir / "server.log"
@@ -163,6 +165,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_end_with_parent(),
+                env=self.env,
             )
         wait_until(self._answers, f"{self.name} answers on port {self.port}")
         self.check()
