@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.resp import Words
 
 _CHUNK = 65536  # bytes read at once
-_QUEUE = 64  # chunks on their way in one direction
+_QUEUE = 4096  # pieces on their way; fewer would narrow a long way
 _TICK = 0.02  # seconds; a limited rate is shared out in pieces of so long
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets
 
@@ -125,6 +125,7 @@ class Link:
         self._asked = self._answered = 0
         self._doomed: int | None = None  # which request's reply is dropped
         self._loop = asyncio.get_running_loop()
+        self._free = 0.0  # when what was sent at a limited rate has gone through
         for end in (client, self._server):
             end.setblocking(False)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -244,7 +245,12 @@ class Link:
         while at < len(data):
             rate = self._rules.rate if way is self._rules.down else None
             size = min(len(data) - at, self._rules.slice or _CHUNK, max(1, int(rate * _TICK)) if rate else _CHUNK)
-            await asyncio.sleep(size / rate if rate else 0)
+            if rate:  # a debt, so that many small pieces do not each cost a timer's grain
+                self._free = max(self._free, self._loop.time()) + size / rate
+                if (ahead := self._free - self._loop.time()) > _TICK:
+                    await asyncio.sleep(ahead)
+            else:
+                await asyncio.sleep(0)
             await self._go(way)
             piece = way.take(data[at : at + size])
             at += size

@@ -53,6 +53,10 @@ ENOUGH = (
 """The least that an account must be allowed, as an ACL line, for everything to be shown."""
 
 
+_SILENT = (
+    "Check the address and the firewall, and whether the server is frozen. A slow way there needs longer time-outs"
+    " (Connect within, Answer within; --connect-timeout, --reply-timeout)."
+)
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 
 
@@ -111,7 +115,7 @@ def from_exception(error: BaseException, address: Address, *, connecting: bool =
             said = f"{address} does not answer in TLS."
             return Trouble(Fault.TIMEOUT, said, "Use redis:// if it speaks no TLS there; else check the firewall.")
         said = f"{address} does not answer."
-        return Trouble(Fault.TIMEOUT, said, "Check the address and the firewall, and whether the server is frozen.")
+        return Trouble(Fault.TIMEOUT, said, _SILENT)
     if isinstance(error, socket.gaierror | UnicodeError):
         said = f"The host name {address.host} is not known."
         return Trouble(Fault.UNKNOWN_HOST, said, "Check its spelling and the DNS.")

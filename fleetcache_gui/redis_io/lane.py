@@ -1,4 +1,7 @@
-"""One connection to one server, one exchange at a time: many commands out in one write, their replies read in bulk.
+"""One connection to one server: many commands out in one write, their replies read in bulk.
+
+What is asked while others wait for their replies is sent at once, and answered after them: on a slow way the loops that
+share a lane do not wait for each other's round trips.
 
 Own byte templates are written to the stream, and replies are parsed by an own `hiredis.Reader`: 1.2 us a key where
 redis-py's pipeline costs 26 (measured).
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import hiredis
 
@@ -40,13 +43,18 @@ def encode(command: Command) -> bytes:
 class Lane:
     """A connection that may only read (see `allow`). Any failure closes it: a half-read reply must not be met again."""
 
+    alone: ClassVar[bool] = False
+    """Whether nothing is sent while replies to something else are outstanding."""
+
     def __init__(self, streams: Streams, address: Address) -> None:
         self.address = address
         self.patience = address.reply_timeout
         """Seconds without a single byte of an awaited reply."""
         self._reader, self._writer = streams
         self._replies = hiredis.Reader(replyError=cast("Any", ReplyError), notEnoughData=_MORE)
-        self._busy = asyncio.Lock()
+        self._turn = asyncio.Lock()  # fair: who has sent first reads first
+        self._owed = 0
+        """Replies that are to come for all that was sent."""
         self._met = False
 
     @staticmethod
@@ -106,15 +114,25 @@ class Lane:
         """Send, and put `count` replies into `replies` as they come; the trouble that ended them early."""
         if not count:
             return None
-        async with self._busy:
-            try:
-                await self._converse(payload, count, replies)
-            except BaseException as error:  # cancelled too: replies on their way would answer the next exchange
-                await self.close()
-                if isinstance(error, Exception):
-                    return self._trouble(error)
-                raise
+        try:
+            if not self.alone:
+                self._write(payload, count)
+            async with self._turn:
+                if self.alone:
+                    self._write(payload, count)
+                await self._read(count, replies)
+        except BaseException as error:  # cancelled too: replies on their way would answer the next exchange
+            await self.close()
+            if isinstance(error, Exception):
+                return self._trouble(error)
+            raise
         return None
+
+    def _write(self, payload: bytes, count: int) -> None:
+        if self._writer.is_closing():
+            raise ConnectionError("closed")
+        self._writer.write(payload)
+        self._owed += count
 
     @property
     def closed(self) -> bool:
@@ -134,14 +152,17 @@ class Lane:
                 return tls.hung_up(self.address)
         return from_exception(error, self.address, connecting=not self._met)
 
-    async def _converse(self, payload: bytes, count: int, replies: list[Reply]) -> None:
-        reader, writer = self._reader, self._writer
-        if writer.is_closing():
-            raise ConnectionError("closed")
-        writer.write(payload)
+    async def _read(self, count: int, replies: list[Reply]) -> None:
+        reader = self._reader
         received = 0
         take, feed = self._replies.gets, self._replies.feed
-        while len(replies) < count:
+        while True:
+            if self._writer.is_closing():  # first of all: what lies here may be the reply to what was cancelled
+                raise ConnectionError("closed")
+            while len(replies) < count and (reply := take()) is not _MORE:
+                replies.append(cast("Reply", reply))
+            if len(replies) == count:
+                break
             # A long reply may take its time; what counts is that bytes keep coming.
             async with asyncio.timeout(self.patience):
                 data = await reader.read(65536)
@@ -156,9 +177,8 @@ class Lane:
             if received > LARGEST:
                 raise too_large(self.address)
             feed(data)
-            while (reply := take()) is not _MORE:
-                replies.append(cast("Reply", reply))
-        if len(replies) > count:
+        self._owed -= count
+        if not self._owed and take() is not _MORE:
             raise ConnectionError("more replies than commands")
 
 

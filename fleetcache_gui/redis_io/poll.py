@@ -114,11 +114,11 @@ class Poller:
         self._sink.on_link(self._link)
         while True:
             await self._wishes.open.wait()
-            connected, pulse = math.inf, Pulse()
+            connected, pulse = math.inf, None
             try:
                 self.keyspace = await Keyspace.connect(self.address, replicas=self._replicas, others=self._others)
                 backoff.reset()
-                connected = clock.now()
+                connected, pulse = clock.now(), Pulse()
                 trouble = await self._watch(self.keyspace, pulse)
             except Trouble as refused:
                 trouble = refused
@@ -128,7 +128,7 @@ class Poller:
                     self._run_id, self._lookups = self.keyspace.vitals.run_id, self.keyspace.lookups
                     await self.keyspace.close()
                     self.keyspace = None
-            if still := pulse.missed:
+            if pulse and (still := pulse.missed):
                 self._tell_of(still)
                 continue
             if trouble.fault is Fault.LOST and clock.now() - connected > BRIEF:

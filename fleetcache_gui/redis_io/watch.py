@@ -8,6 +8,7 @@ nodes connected.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -115,6 +116,8 @@ class Watch:
         self._whole = False
         self._swept = asyncio.Event()
         self._born = clock.now()
+        self._nearest = math.inf
+        """The shortest round trip, seconds: what takes longer is the server's doing."""
 
     async def poll(self) -> None:
         """Read what is known by name, for ever."""
@@ -122,6 +125,7 @@ class Watch:
             await self._wishes.open.wait()
             started, sent = clock.now(), self._keyspace.commands
             round_trip = await self._keyspace.refresh()
+            self._nearest = min(self._nearest, round_trip)
             await self._keyspace.learn(self._wishes.layout.parameters)
             self._sink.on_vitals(self._keyspace.others())
             await self._read()
@@ -182,8 +186,8 @@ class Watch:
             if now - gathered > _GATHER:
                 gathered = now
                 await self._gather()
-            if took > SLOW:
-                await asyncio.sleep(took)
+            if took > SLOW + self._nearest:
+                await asyncio.sleep(min(took, _REST))  # on a narrow way it is no fault of the server's
             elif not hurried and not self._wishes.hurried.is_set():
                 await asyncio.sleep(cost / self._wishes.budget)
             await self._wishes.open.wait()

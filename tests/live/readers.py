@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ _OWN = ("config|resetstat", "client|setinfo", "hello", "replconf")
 
 def address(server: Server, **more: Any) -> Address:
     """Where a server listens."""
-    return Address(server.host, server.port, **more)
+    return replace(Address(server.host, server.port), **more)
 
 
 @asynccontextmanager

@@ -88,7 +88,7 @@ def test_nothing_goes_past_the_list_of_reads() -> None:
     # A sweep's templates, to each node; the greeting, step by step; the one question to a sentinel.
     assert callers("raw") == {"lane.py", "keyspace.py", "sweep.py", "check.py", "sentinel.py"}
     assert callers("scanners") == {"sweep.py", "layouts.py"}
-    assert callers("_send", "_converse") >= {"lane.py", "hands.py"}
+    assert callers("_send", "_write") >= {"lane.py", "hands.py"}
     assert callers("allows") == {"lane.py", "hands.py"}
     others = [path for path in sources(PACKAGE) if not path.is_relative_to(PACKAGE / "redis_io")]
     calls = [(path.name, node.func) for path in others for node in nodes(path) if isinstance(node, ast.Call)]

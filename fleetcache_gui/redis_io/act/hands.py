@@ -66,8 +66,10 @@ def check(command: Command) -> None:
 
 
 class WriteLane(Lane):
-    """A connection that may write. It waits longer for a reply, since what is not heard of is not known."""
+    """A connection that may write. It waits longer for a reply, since what is not heard of is not known; nothing is
+    sent before all that was sent earlier has been answered."""
 
+    alone: ClassVar[bool] = True
     longer: ClassVar[float] = 2.5
     """So many times as long as for a read is waited for a reply until it counts as lost."""
 
