@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -350,3 +351,29 @@ async def test_a_small_budget_makes_polls_rare(valkey: Server, eventually: Event
         begun = len(thrifty.vitals), len(free.vitals)
         await until_polled(free, begun[1] + 8)
         assert len(thrifty.vitals) - begun[0] <= 3
+
+
+async def test_reconnecting_over_and_over_leaves_nothing_behind(valkey: Server, eventually: Eventually) -> None:
+    """A thousand times by `FLEETCACHE_RECONNECTS=1000`; fewer in every run."""
+    fill(valkey)
+    times = int(os.environ.get("FLEETCACHE_RECONNECTS", "150"))
+
+    def held() -> tuple[int, int]:
+        return len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks())
+
+    async with watching(valkey) as (poller, seen):
+        with redis.Redis(port=valkey.port, single_connection_client=True) as client:
+            await eventually(seen.complete)
+            before, clients = held(), client.info("clients")["connected_clients"]
+            received = client.info("stats")["total_connections_received"]
+            for _ in range(times):
+                polls = len(seen.vitals)
+                client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                poller.nudge()
+                await eventually(lambda: seen.link.phase is Phase.DOWN or len(seen.vitals) > polls)  # noqa: B023
+                poller.retry()
+                await eventually(lambda: seen.link.phase is Phase.LIVE and len(seen.vitals) > polls)  # noqa: B023
+            await eventually(lambda: held() == before)
+            assert client.info("clients")["connected_clients"] == clients
+            assert client.info("stats")["total_connections_received"] - received >= times
+            await eventually(seen.complete)
