@@ -199,10 +199,13 @@ class Keyspace:
         """Who listens may do so at any node, and each counts its own: put the sums in their places."""
         if not places:
             return
-        answers = await self._seats.all(lambda server: server.lane.exchange([commands[place] for place in places]))
-        all_asked = len(answers) == len(self._seats.topology.nodes)
+        questions = [commands[place] for place in places]
+        answers = await self._seats.all(lambda server: server.lane.exchange(questions))
+        if any(isinstance(_listening(answers, n), ReplyError) for n in range(len(places))):
+            answers += await self._seats.unread(lambda server: server.lane.exchange(questions))
+        whole = len(answers) == len(self._seats.topology.nodes)
         for n, place in enumerate(places):
-            replies[place] = totals.listeners([told[n] for told in answers], whole=all_asked)
+            replies[place] = _listening(answers, n, whole=whole)
 
     def scanners(self) -> list[Scanner]:
         """For each node its `Lane.raw`, by which to find all keys; None instead of replies where the node is lost. What
@@ -294,6 +297,11 @@ class Keyspace:
             self._refusing = any(text.startswith("CLUSTERDOWN The cluster is down") for text in refusals)
             if self._refusing:
                 self._seats.torn.set()
+
+
+def _listening(answers: Sequence[Sequence[Reply]], n: int, *, whole: bool = False) -> Reply:
+    """What the nodes that have answered know together of the listeners of the nth channel."""
+    return totals.listeners([told[n] for told in answers], whole=whole)
 
 
 async def _told(commands: Sequence[Command], server: Server) -> tuple[str, list[Reply]]:

@@ -56,7 +56,9 @@ class Seats:
         self._seats: dict[str, Seat] = {}
         self._routes: dict[str, Seat] = {}
         """By the id of the primary."""
-        self._left: list[Seat] = []
+        self._ears: dict[str, Server | None] = {}
+        """Nodes that are not read and are asked all the same, by id; None where that was in vain, for this topology."""
+        self._left: list[Server] = []
         """Nodes that are read no more, and have yet to be hung up on."""
         self._ways: dict[str, Address] = {}
         """Addresses that have led to a node, beside what it announces: there may be a tunnel."""
@@ -113,9 +115,10 @@ class Seats:
 
     async def close(self) -> None:
         """Hang up everywhere; safe to call twice."""
-        for seat in (*self._seats.values(), *self._left):
-            if seat.server is not None:
-                await seat.server.lane.close()
+        seated = [seat.server for seat in self._seats.values()]
+        for server in (*seated, *self._left, *self._ears.values()):
+            if server is not None:
+                await server.lane.close()
 
     async def attempt(self, seat: Seat, do: Callable[[Server], Awaitable[T]]) -> T | None:
         """Do something with a node's server; None where it is away. Raises `Trouble` when all are."""
@@ -139,6 +142,25 @@ class Seats:
         """What comes of the same with each node that can be read."""
         done = await gather(self.attempt(seat, do) for seat in self)
         return [result for result in done if result is not None]
+
+    async def unread(self, do: Callable[[Server], Awaitable[T]]) -> list[T]:
+        """What comes of the same with each node that is not read, connected to for it; those that are away left out."""
+        others = [node for node in self.topology.nodes if node.id not in self._seats]
+        done = await gather(self._at_ear(node, do) for node in others)
+        return [result for result in done if result is not None]
+
+    async def _at_ear(self, node: Node, do: Callable[[Server], Awaitable[T]]) -> T | None:
+        try:
+            if node.id not in self._ears:
+                self._ears[node.id] = None
+                self._ears[node.id] = await self._reach(node)
+            server = self._ears[node.id]
+            return None if server is None else await do(server)
+        except Trouble:
+            if (lost := self._ears.get(node.id)) is not None:
+                del self._ears[node.id]
+                await lost.lane.close()
+            return None
 
     async def mend(self) -> bool:
         """Look at the cluster anew, connect to whom we should read and do not; true if keys came within reach by it.
@@ -175,15 +197,18 @@ class Seats:
         seats = {node.id: self._seats.get(node.id) or Seat(node) for node in wanted.values()}
         for node in wanted.values():
             seats[node.id].node = node
-        self._left += [seat for name, seat in self._seats.items() if name not in seats]
+        left = [seat.server for name, seat in self._seats.items() if name not in seats]
+        if found.nodes != self.topology.nodes:
+            left += self._ears.values()
+            self._ears = {}
+        self._left += [server for server in left if server is not None]
         self._unowned = topology.ranges([n for n in range(topology.SLOTS) if found.owner(n) is None])
         self._routes = {primary: seats[node.id] for primary, node in wanted.items()}
         self.topology, self._seats = found, seats
 
     async def _join_all(self) -> None:
-        for seat in self._left:
-            if seat.server is not None:
-                await seat.server.lane.close()
+        for server in self._left:
+            await server.lane.close()
         self._left.clear()
         now = clock.now()
         await gather(self._join(seat) for seat in self if seat.server is None and seat.due <= now)
@@ -204,7 +229,7 @@ class Seats:
             seat.server, seat.trouble, seat.since = server, None, clock.now()
             seat.backoff.reset()
             if self._seats.get(seat.node.id) is not seat:
-                self._left.append(seat)
+                self._left.append(server)
 
     async def _reach(self, node: Node) -> Server:
         try:

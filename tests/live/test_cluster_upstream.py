@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 
@@ -10,9 +10,12 @@ from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.families.layouts import LAYOUTS
 from fleetcache_gui.families.upstream import UPSTREAM
 from fleetcache_gui.redis_io.layouts import look
-from tests.live.readers import assert_only_reads, begin_counting, calls, connected
+from tests.live.clusters import primaries
+from tests.live.readers import assert_only_reads, begin_counting, calls, connected, inspectors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.servers import Cluster
 
 CHANNEL = "results_7"
@@ -53,9 +56,31 @@ async def test_listeners_are_those_at_all_nodes(cluster: Cluster) -> None:
     assert replies == [0, [CHANNEL.encode(), 2], 0, [CHANNEL.encode(), 2]]
 
 
-async def test_nobody_at_the_primaries_may_be_somebody_at_a_replica(six_nodes: Cluster) -> None:
+async def test_who_listens_at_a_replica_is_heard_though_it_is_not_read(
+    six_nodes: Cluster, eventually: Callable[..., Any]
+) -> None:
+    copies = [node for node in six_nodes.nodes if node not in primaries(six_nodes)]
     async with connected(six_nodes.nodes[0]) as keyspace:
-        assert isinstance(await keyspace.ask(*LISTENERS), ReplyError)
+        assert [inspectors(node) for node in copies] == [0, 0, 0]
+        assert await keyspace.ask(*LISTENERS) == [CHANNEL.encode(), 0]
+        assert [inspectors(node) for node in copies] == [1, 1, 1]
+        with redis.Redis(port=copies[0].port) as client, client.pubsub() as subscriber:
+            subscriber.subscribe(CHANNEL)
+            assert subscriber.get_message(timeout=2)
+            assert await keyspace.ask(*LISTENERS) == [CHANNEL.encode(), 1]
+        await eventually(lambda: copies[0].call("PUBSUB", "NUMSUB", CHANNEL)[1] == 0)
+        copies[0].call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        assert isinstance(await keyspace.ask(*LISTENERS), ReplyError)  # that node told nothing this once
+        assert await keyspace.ask(*LISTENERS) == [CHANNEL.encode(), 0]
+        assert [inspectors(node) for node in copies] == [1, 1, 1]
+    await eventually(lambda: [inspectors(node) for node in copies] == [0, 0, 0])
+
+
+async def test_a_node_that_cannot_be_asked_leaves_it_open_whether_anybody_listens(six_nodes: Cluster) -> None:
+    copies = [node for node in six_nodes.nodes if node not in primaries(six_nodes)]
+    async with connected(six_nodes.nodes[0], connect_timeout=0.4, reply_timeout=0.4) as keyspace:
+        with copies[0].frozen():
+            assert isinstance(await keyspace.ask(*LISTENERS), ReplyError)
 
 
 async def test_settings_of_the_nodes_are_read(cluster: Cluster) -> None:
