@@ -188,7 +188,9 @@ class Deeds(QObject):
             return LOCKED
         if self._running is not None:
             return _BUSY
-        roles = {hand.identity.role for hand in self._hands.nodes.values()} if self._hands else set()
+        if self._hands is None:  # being looked at anew for a plan
+            return ""
+        roles = {hand.identity.role for hand in self._hands.nodes.values()}
         return "" if roles & {"master", "primary"} else "This is a replica: it takes no writes. Connect to its primary."
 
     def offers(self, family_id: str, row_ids: Sequence[bytes]) -> tuple[Offer, ...]:

@@ -194,6 +194,7 @@ class Outcome(Enum):
     DONE = "done"
     GONE = "already gone"
     CHANGED = "changed, kept"
+    UNSAVED = "not saved for undo, kept"
     REFUSED = "not permitted"
     UNREACHABLE = "not sent: unreachable"
     CANCELLED = "not sent: cancelled"

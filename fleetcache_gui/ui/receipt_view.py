@@ -29,6 +29,7 @@ MEANINGS = {
     Outcome.DONE: "",
     Outcome.GONE: "It had left Redis by itself before it was its turn.",
     Outcome.CHANGED: "Not as you saw it: nothing was done to it.",
+    Outcome.UNSAVED: "It could not be saved for undo, so it was kept.",
     Outcome.REFUSED: "The server does not allow it to this account.",
     Outcome.UNREACHABLE: "Nothing was sent for it.",
     Outcome.CANCELLED: "Nothing was sent for it.",

@@ -41,6 +41,7 @@ OUTCOME_LOOKS = {
     Outcome.DONE: ("check", Tone.OK),
     Outcome.GONE: ("empty", Tone.NEUTRAL),
     Outcome.CHANGED: ("changed", Tone.WARN),
+    Outcome.UNSAVED: ("not saved", Tone.WARN),
     Outcome.REFUSED: ("lock", Tone.WARN),
     Outcome.UNREACHABLE: ("unplugged", Tone.WARN),
     Outcome.CANCELLED: ("stopped", Tone.NEUTRAL),

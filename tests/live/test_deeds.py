@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -230,3 +231,18 @@ async def test_what_does_not_fit_into_the_bin_has_no_way_back(
         assert isinstance(again, Plan)
         assert again.unsaved == 0, "the bin that is open already has other limits now"
         assert "3 hours" in again.way_back
+
+
+async def test_while_the_server_is_looked_at_anew_for_a_plan_nothing_is_hindered(
+    qapp: QApplication, valkey: Server, tmp_path: Path, eventually: Eventually
+) -> None:
+    """It was told to be a replica for that moment."""
+    fill(valkey)
+    async with at_work(valkey, tmp_path, eventually) as (_, deeds):
+        assert await deeds.unlock() == ""
+        planning, said = aio.spawn(planned(deeds, "locks.release", LOCK), name="plan"), set()
+        while not planning.done():
+            said.add(deeds.hindrance())
+            await asyncio.sleep(0)
+        assert isinstance(await planning, Plan)
+        assert said == {""}

@@ -103,12 +103,21 @@ async def upstream(folder: Path, kept: Path) -> None:
             disorder(populate(client))
         address = Address(server.host, server.port)
         session = Session(address, UPSTREAM, name="fleet-staging", environment="STAGING")
-        theme = Theme("dark")
-        async with shell.window(session, Deeds(session, address, kept), theme, Settings(theme="dark")) as window:
+        theme, deeds = Theme("dark"), Deeds(session, address, kept)
+        async with shell.window(session, deeds, theme, Settings(theme="dark")) as window:
             window.resize(1280, 800)
             await asyncio.sleep(WATCHED / 2)
-            await app._compose(session, window, session.layout.families[0].id)
+            family = session.layout.families[0]
+            await app._compose(session, window, family.id)
             await take(window, theme, folder, "upstream")
+            assert await deeds.unlock(deeds.unlock_word) == ""
+            window.desk.do_in_bulk(family, next(v for v in family.verbs if v.id.endswith(".cleanup-all")))
+            plan = window.desk.plan_sheet.plan
+            async with asyncio.timeout(10):
+                while not plan.isVisible():
+                    await asyncio.sleep(0.05)
+            await take(window, theme, folder, "upstream-plan")
+            window.desk.plan_sheet.close_up()
 
 
 async def connections(folder: Path, kept: Path) -> None:

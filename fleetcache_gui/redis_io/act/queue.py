@@ -125,7 +125,7 @@ class Task:
         try:
             await self.keeper.save([Saved(self.key, kind, msgspec.msgpack.encode(content))])
         except BinFailed as failed:
-            raise Ended(Outcome.CHANGED, f"kept, since it could not be saved for undo: {failed}") from None
+            raise Ended(Outcome.UNSAVED, f"kept, since it could not be saved for undo: {failed}") from None
 
     async def only(self, positions: Sequence[int]) -> None:
         """Of what was saved last no more than these went."""

@@ -205,7 +205,7 @@ class Run:
                 return longest
             left, took = await self._send(node, hand, safe, kept)
             longest = max(longest, took)
-        self._note(left, Outcome.CHANGED, "it changes faster than it can be saved")
+        self._note(left, Outcome.UNSAVED, "it changes faster than it can be saved")
         return longest
 
     async def _lasting(self, hand: Hand, positions: Sequence[int]) -> Sequence[int]:

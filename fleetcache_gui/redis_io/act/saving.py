@@ -99,7 +99,7 @@ async def save(
             await keeper.save(list(items.values()))
     except BinFailed as failed:
         reason = f"kept, since it could not be saved for undo: {failed}"
-        kept.fell_out |= dict.fromkeys(items, (Outcome.CHANGED, reason))
+        kept.fell_out |= dict.fromkeys(items, (Outcome.UNSAVED, reason))
         kept.digests = {}
     else:
         kept.saved = list(items)
