@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 GONE = {Outcome.DONE, Outcome.GONE}
-KEPT = {Outcome.CHANGED, Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.CANCELLED, Outcome.FAILED}
+KEPT = {Outcome.CHANGED, Outcome.UNSAVED, Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.CANCELLED, Outcome.FAILED}
 PREFIX = b"cache:team:"
 LOCK, TOKEN, OTHER = b"lock:cron:vuln", b"token-1", b"cache:team:1"
 ACTIVE = b"livequery:active"

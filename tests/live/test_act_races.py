@@ -191,7 +191,7 @@ class Judge:
     def outcomes(self, receipt: Receipt) -> None:
         """The receipt says what happened, no more and no less."""
         for position, outcome in enumerate(receipt.outcomes):
-            assert outcome in (Outcome.DONE, Outcome.GONE, Outcome.CHANGED), receipt.notes
+            assert outcome in (Outcome.DONE, Outcome.GONE, Outcome.CHANGED, Outcome.UNSAVED), receipt.notes
             assert self.taken[position] == (outcome is Outcome.DONE), (position, outcome, receipt.notes)
 
 
