@@ -135,9 +135,14 @@ async def watch(
                 wanted = layout_id
                 shown.close()
 
-        shown.offer(*_layout_actions(session.layout.id, layouts or {}, choose))
+        def take(found: asyncio.Task[str]) -> None:
+            at_rest = deeds.mode in (Lock.LOCKED, Lock.NEVER)  # else a person is at work by now
+            if not found.cancelled() and at_rest and shown.isVisible():
+                choose(found.result())
+
+        shown.offer(*_layout_actions(session.layout.id, layouts or {}, choose, deeds))
         if detected is not None:
-            detected.add_done_callback(lambda task: None if task.cancelled() else choose(task.result()))
+            detected.add_done_callback(take)
         offering = [aio.spawn(_offer(shown, session, theme, teacher), name="drills")] if teacher else []
         try:
             await aio.emitted(shown.closed)
@@ -150,10 +155,17 @@ async def watch(
     return wanted
 
 
-def _layout_actions(shown: str, layouts: Mapping[str, str], choose: Callable[[str], None]) -> Iterator[Action]:
+def _layout_actions(
+    shown: str, layouts: Mapping[str, str], choose: Callable[[str], None], deeds: Deeds
+) -> Iterator[Action]:
+    def hindrance(layout_id: str) -> str:
+        if layout_id == shown:
+            return "It is the one that is shown."
+        return "Something is being done." if deeds.running else ""
+
     for layout_id, title in layouts.items():
-        hindrance = "It is the one that is shown." if layout_id == shown else ""
-        yield Action(f"layout.{layout_id}", f"Layout: {title}", partial(choose, layout_id), (), partial(str, hindrance))
+        why = partial(hindrance, layout_id)
+        yield Action(f"layout.{layout_id}", f"Layout: {title}", partial(choose, layout_id), hindrance=why)
 
 
 async def _offer(shown: MainWindow, session: Session, theme: Theme, teacher: Teacher) -> None:

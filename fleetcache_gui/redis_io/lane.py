@@ -114,17 +114,22 @@ class Lane:
         """Send, and put `count` replies into `replies` as they come; the trouble that ended them early."""
         if not count:
             return None
+        sent = False
         try:
             if not self.alone:
                 self._write(payload, count)
+                sent = True
             async with self._turn:
                 if self.alone:
                     self._write(payload, count)
+                    sent = True
                 await self._read(count, replies)
-        except BaseException as error:  # cancelled too: replies on their way would answer the next exchange
+        except Exception as error:  # noqa: BLE001  whatever it is, the lane is not to be trusted any more
             await self.close()
-            if isinstance(error, Exception):
-                return self._trouble(error)
+            return self._trouble(error)
+        except BaseException:
+            if sent:  # replies on their way would answer the next exchange
+                await self.close()
             raise
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -68,6 +69,25 @@ async def test_nothing_is_written_before_the_last_write_was_answered(valkey: Ser
         assert first is not None
         assert second is not None
         assert asked(proxy, b"DUMP") == 1
+        await lane.close()
+
+
+async def test_who_gives_up_waiting_for_his_turn_to_write_disturbs_nobody(
+    valkey: Server, eventually: Eventually
+) -> None:
+    """Else a plan that is given up would cut off a deed under way, of which nothing would be known then."""
+    with Proxy(valkey.host, valkey.port) as proxy:
+        lane = await WriteLane.open(address(valkey, port=proxy.port))
+        proxy.stall("down")
+        writing = aio.spawn(lane.once([(b"DUMP", b"a")]), name="write")
+        await eventually(lambda: asked(proxy, b"DUMP") == 1)
+        other = aio.spawn(lane.ask(b"STRLEN", b"a"), name="other")
+        await asyncio.sleep(0)
+        await aio.cancel_and_wait([other])
+        assert not lane.closed
+        proxy.go_on("down")
+        assert await writing == ([None], None)
+        assert asked(proxy, b"STRLEN") == 0
         await lane.close()
 
 
