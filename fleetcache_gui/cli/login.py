@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fleetcache_gui.cli.options import Where
 
 
+NO_SENTINEL = "The sentinels' password needs --sentinel SERVICE."
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The server that the arguments mean. `account`: the keyring's name for its password; `sentinels`: for that of its
@@ -48,6 +51,8 @@ def choose(where: Where) -> Chosen:
         address = replace(address, password=_variable(where.password_env, "--password-env"))
     if where.ask_password:
         address = replace(address, password=prompt(address))
+    if (where.sentinel_password_env or where.ask_sentinel_password) and address.sentinel is None:
+        raise Failure(NO_SENTINEL)
     if where.sentinel_password_env:
         theirs = _variable(where.sentinel_password_env, "--sentinel-password-env")
         address = with_sentinels(address, theirs)

@@ -55,7 +55,7 @@ def add(name: str, replace: bool, **arguments: Any) -> None:  # noqa: ANN401  (w
     """Keep a connection under NAME. With --ask-password its password goes to the system's keyring."""
     import msgspec
 
-    from fleetcache_gui.cli.login import prompt, prompt_sentinels
+    from fleetcache_gui.cli.login import NO_SENTINEL, prompt, prompt_sentinels
     from fleetcache_gui.profiles import fleet_config, keychain, profile, store
     from fleetcache_gui.redis_io.address import BadAddress
 
@@ -75,6 +75,8 @@ def add(name: str, replace: bool, **arguments: Any) -> None:  # noqa: ANN401  (w
         raise Failure(str(error)) from None
     except msgspec.ValidationError as error:
         raise Failure(f"That makes no profile: {error}.") from None
+    if where.ask_sentinel_password and not made.sentinel:
+        raise Failure(NO_SENTINEL)
     kept[name] = made
     _save(kept)
     try:

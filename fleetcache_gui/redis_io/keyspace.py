@@ -201,7 +201,8 @@ class Keyspace:
             return
         questions = [commands[place] for place in places]
         answers = await self._seats.all(lambda server: server.lane.exchange(questions))
-        if any(isinstance(_listening(answers, n), ReplyError) for n in range(len(places))):
+        # An account that may not ask is refused by the others too: no reason to connect to them.
+        if any(_code(_listening(answers, n)) == totals.PARTIAL for n in range(len(places))):
             answers += await self._seats.unread(lambda server: server.lane.exchange(questions))
         whole = len(answers) == len(self._seats.topology.nodes)
         for n, place in enumerate(places):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from fleetcache_gui.redis_io.server import Server
     from fleetcache_gui.redis_io.topology import Node, Topology
 
+PARTIAL = "PARTIAL"
+"""The code in place of a count of listeners while not all nodes were asked."""
+
 _SUMMED = (
     *("keys", "memory", "memory_limit", "clients", "clients_limit", "blocked"),
     *("hits", "misses", "evicted", "expired", "commands", "rss", "net_in", "net_out"),
@@ -78,7 +81,7 @@ def listeners(told: Sequence[Reply], *, whole: bool) -> Reply:
     if len(known) == len(counts) and (any(known) or whole):
         return [told[0][0] if isinstance(told[0], list) else b"", sum(known)]
     refused = next((part for part in told if isinstance(part, ReplyError)), None)
-    return refused or ReplyError("PARTIAL nobody listens at the nodes that were asked")
+    return refused or ReplyError(f"{PARTIAL} nobody listens at the nodes that were asked")
 
 
 def _sum(figures: Sequence[int | None]) -> int | None:

@@ -10,7 +10,7 @@ from fleetcache_gui.domain.values import ReplyError
 from fleetcache_gui.families.layouts import LAYOUTS
 from fleetcache_gui.families.upstream import UPSTREAM
 from fleetcache_gui.redis_io.layouts import look
-from tests.live.clusters import primaries
+from tests.live.clusters import ENOUGH, primaries
 from tests.live.readers import assert_only_reads, begin_counting, calls, connected, inspectors
 
 if TYPE_CHECKING:
@@ -74,6 +74,19 @@ async def test_who_listens_at_a_replica_is_heard_though_it_is_not_read(
         assert await keyspace.ask(*LISTENERS) == [CHANNEL.encode(), 0]
         assert [inspectors(node) for node in copies] == [1, 1, 1]
     await eventually(lambda: [inspectors(node) for node in copies] == [0, 0, 0])
+
+
+async def test_an_account_that_may_not_ask_is_no_reason_to_connect_to_replicas(six_nodes: Cluster) -> None:
+    copies = [node for node in six_nodes.nodes if node not in primaries(six_nodes)]
+    for node in six_nodes.nodes:
+        node.call("ACL", "SETUSER", "deaf", "on", ">canary", *ENOUGH)
+    try:
+        async with connected(six_nodes.nodes[0], username="deaf", password="canary") as keyspace:
+            assert isinstance(await keyspace.ask(*LISTENERS), ReplyError)
+            assert [inspectors(node) for node in copies] == [0, 0, 0]
+    finally:
+        for node in six_nodes.nodes:
+            node.call("ACL", "DELUSER", "deaf")
 
 
 async def test_a_node_that_cannot_be_asked_leaves_it_open_whether_anybody_listens(six_nodes: Cluster) -> None:

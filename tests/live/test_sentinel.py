@@ -153,6 +153,8 @@ async def test_the_command_line_takes_the_sentinels_password_from_a_variable(wat
         done = run(*wanted, "--sentinel-password-env", "THEIRS", THEIRS="canary2")
         assert done.code == 0, done.err
         assert "canary2" not in done.out + done.err
+        alone = ("snapshot", place, "--sentinel-password-env", "THEIRS")
+        assert "needs --sentinel SERVICE" in run(*alone, THEIRS="canary2").failed()
         assert "THEIRS is not set" in run(*wanted, "--sentinel-password-env", "THEIRS").failed()
 
 
