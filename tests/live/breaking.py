@@ -130,7 +130,7 @@ def calls(server: Server, *commands: str) -> int:
     return sum(figures["calls"] - figures["failed_calls"] for figures in told)
 
 
-WRITES = ("unlink", "del", "srem", "pexpireat", "restore", "flushdb", "delifeq", "sadd", "persist")
+WRITES = ("unlink", "del", "srem", "pexpireat", "restore", "flushdb", "delifeq", "delex", "sadd", "persist")
 
 
 def assert_told_truly(receipt: Receipt, exists: Sequence[bool]) -> None:

@@ -256,3 +256,12 @@ ROWS = {
     "config_cache": {b"cache:app_config"},
     "other": {b"other"},
 }
+
+
+def own_removal(server: Server) -> str:
+    """The compare-and-delete that a server has of its own, as in its statistics; empty where it has none."""
+    facts = server.info()
+    if "valkey_version" in facts:
+        return "delifeq"
+    major, minor = str(facts["redis_version"]).split(".")[:2]
+    return "delex" if (int(major), int(minor)) >= (8, 4) else ""

@@ -73,7 +73,8 @@ COMMANDS = {
         b"exists",
         b"time",
     ),
-    *(b"scard", b"sscan", b"sismember", b"eval", b"evalsha", b"delifeq", b"unlink", b"restore", b"srem", b"sadd"),
+    *(b"scard", b"sscan", b"sismember", b"eval", b"evalsha", b"delifeq", b"delex", b"unlink"),
+    *(b"restore", b"srem", b"sadd"),
     *(b"ping", b"client", b"cluster", b"acl", b"command", b"dbsize", b"select", b"hstrlen", b"hmget", b"pexpireat"),
     *(b"persist", b"lrange", b"xinfo", b"srandmember", b"object", b"zcard", b"llen", b"xlen"),
 }

@@ -20,8 +20,7 @@ from fleetcache_gui.redis_io.survey import sha1
 from fleetcache_gui.redis_io.undo import Saved
 from tests.live.desk import Desk, desk
 from tests.live.hammer import ACTIVE, Fact, Hammer, State
-from tests.live.readers import address
-from tests.servers import VALKEY
+from tests.live.readers import address, own_removal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -263,10 +262,10 @@ async def test_whatever_happens_meanwhile_only_what_was_confirmed_goes(server: S
 
 
 async def test_a_lock_that_changed_hands_is_never_released(server: Server, tmp_path: Path) -> None:
-    """By DELIFEQ on Valkey, by script elsewhere."""
+    """By DELIFEQ on Valkey, by DELEX on Redis 8.4 and later, by script elsewhere."""
     seed = random.randrange(1 << 32)
     async with arena(server, tmp_path, seed) as (at, hammer, world):
-        assert at.hands.nodes[""].native == (b"DELIFEQ" if server.binary is VALKEY else b"")
+        assert at.hands.nodes[""].native == own_removal(server).upper().encode()
         played = 0
         try:
             while played < LOCK_ROUNDS:

@@ -14,8 +14,7 @@ from fleetcache_gui.domain.verbs import Refusal
 from fleetcache_gui.families.spec import SPEC
 from fleetcache_gui.redis_io.act.gate import NotConfirmed
 from tests.live.desk import desk
-from tests.live.readers import address
-from tests.servers import VALKEY
+from tests.live.readers import address, own_removal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -371,8 +370,8 @@ async def test_a_lock_goes_by_the_servers_own_command_where_it_has_one(server: S
         server.call("CONFIG", "RESETSTAT")
         assert (await at.do(plan)).outcomes == (DONE,)
     calls = {name.removeprefix("cmdstat_"): facts["calls"] for name, facts in server.info("commandstats").items()}
-    own = server.binary is VALKEY
-    assert (calls.get("delifeq", 0), calls.get("eval", 0), calls.get("unlink", 0)) == ((1, 0, 0) if own else (0, 1, 1))
+    own = own_removal(server)
+    assert (calls.get(own, 0), calls.get("eval", 0), calls.get("unlink", 0)) == ((1, 0, 0) if own else (0, 1, 1))
     assert "del" not in calls
 
 
